@@ -1,0 +1,199 @@
+"""Does a text remember what it said? Three checks that need no other judge than the text itself.
+
+- hero: whom the opening of a story names, the closing names too;
+- who_has: after a thing has changed hands, the one who is said to have it is the one who got it;
+- lost_found: what is found is what was lost, adjective and noun.
+
+The checks read any text, also what a model wrote. Whether a check belongs to a text is read from
+its opening: there the village's own first sentences are recognised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tinyllm.village import stories
+from tinyllm.village.scenes import HOURS, HOUSES, MANY, SPOTS, WEATHERS
+from tinyllm.village.voices import Beat
+from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, article
+
+CHECKS = ("hero", "who_has", "lost_found")
+
+_CHILDREN = tuple(child.name for child in WORLD.children)
+_PEOPLE = tuple(person.name for person in WORLD.people)
+_ADJECTIVES = tuple(dict.fromkeys(word for thing in WORLD.things for word in thing.adjectives))
+_NOUNS = tuple(thing.name for thing in WORLD.things)
+
+
+def _any(words: Iterable[str]) -> str:
+    return "(?:" + "|".join(sorted(map(re.escape, set(words)), key=len, reverse=True)) + ")"
+
+
+_THING = f"{_any(_ADJECTIVES)} {_any(_NOUNS)}"
+_SLOTS = {
+    "name": _any(_CHILDREN),
+    "friend": _any(_CHILDREN),
+    "reader": _any(_PEOPLE),
+    "adult": _any(_PEOPLE),
+    "owner": _any(_PEOPLE),
+    "animal": _any(animal.name for animal in WORLD.animals),
+    "species": _any(animal.species for animal in WORLD.animals),
+    "sound": _any(animal.sound for animal in WORLD.animals),
+    "thing": _THING,
+    "a_thing": f"an? {_THING}",
+    "noun": _any(_NOUNS),
+    "a_noun": _any(map(article, _NOUNS)),
+    "use": _any(thing.use for thing in WORLD.things),
+    "place": _any(place.name for place in WORLD.places),
+    "at": _any(place.at for place in WORLD.places),
+    "house": _any(HOUSES),
+    "spot": _any(SPOTS),
+    "weather": _any(WEATHERS),
+    "season": _any(SEASONS),
+    "hour": _any(HOURS),
+    "day": _any(DAYS),
+    "diary_day": _any(DAYS),
+    "number": _any(NUMBERS),
+    "many": _any(MANY),
+    "fear": _any(child.afraid_of for child in WORLD.children),
+    "dream": _any(child.dream for child in WORLD.children),
+    "he": "(?:he|she|I)",
+    "him": "(?:him|her|me)",
+    "his": "(?:his|her|my)",
+}
+_HERO = ("hero", "whom", "name")
+_SLOT = re.compile(r"\{(\w+?)\d?\}")
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """A sentence with slots as a pattern; the hero, "I" included, is the group `hero`."""
+    parts = _SLOT.split(template)
+    pattern = re.escape(parts[0])
+    for slot, text in zip(parts[1::2], parts[2::2]):
+        slot = slot[:1].lower() + slot[1:]
+        if slot not in _HERO:
+            pattern += f"(?i:{_SLOTS[slot]})"
+        elif "(?P<hero>" in pattern:
+            pattern += "(?P=hero)"
+        else:
+            pattern += f"(?P<hero>{_any((*_CHILDREN, 'I', 'me'))})"
+        pattern += re.escape(text)
+    return re.compile(pattern)
+
+
+def _patterns(beats: Iterable[Beat]) -> tuple[re.Pattern[str], ...]:
+    wordings = dict.fromkeys(text for beat in beats for text in (*beat.past, *beat.present))
+    return tuple(_pattern(text) for text in wordings)
+
+
+_HEADS = tuple(_pattern(text.strip()) for text in (*stories.DIARY, *stories.LETTER))
+_OPENINGS = _patterns(stories.OPENINGS)
+
+_PERSON = _any((*_PEOPLE, "I", "me"))
+_GIVE = "(?:gave|gives|give|handed|hands|lent|lends)"
+_GIVEN_TO = rf"\b{_GIVE} the (?P<what1>{_THING})(?: back)? to (?P<to1>{_PERSON})\b"
+_GIVEN = rf"\b{_GIVE} (?P<to2>{_PERSON}) the (?P<what2>{_THING})\b"
+_GOT = rf"\b(?P<to3>{_PERSON}) (?:got|gets) the (?P<what3>{_THING}) from\b"
+_HAS = rf"\b(?P<has4>{_PERSON}) (?:now )?(?:had|has|have) the (?P<what4>{_THING})\b"
+_OWNS = rf"\b(?i:the) (?P<what5>{_THING}) (?:belonged|belongs) to (?P<has5>{_PERSON})\b"
+_EVENT = re.compile("|".join((_GIVEN_TO, _GIVEN, _GOT, _HAS, _OWNS)))
+_INTRODUCED = re.compile(rf"\b(?P<has>{_PERSON}) (?:had|has|have) an? (?P<what>{_THING})\b")
+_LOST = re.compile(rf"\b(?:{_any((*_CHILDREN, 'I'))} (?:lost|loses|lose)|(?:was|is) lost)\b")
+_A_THING = re.compile(rf"\ban? ({_THING})\b")
+_FOUND = re.compile(
+    rf"\b(?:found|finds|find) (?:the|an?|his|her|my|their|your) ({_THING}|{_any(_NOUNS)})\b"
+)
+_I = {"me": "I"}
+_END = re.compile(r'(?<=[.?!])"?\s+')
+_CHILD = re.compile(rf"\b{_any(_CHILDREN)}\b")
+
+
+def check_consistency(text: str) -> dict[str, bool | None]:
+    """For each of `CHECKS`: True, False, or None if the text does not open as one of its kind.
+
+    >>> text = "Nell lost a red kite. Had anybody seen the red kite? Tom found the {}. Nell had it."
+    >>> check_consistency(text.format("red kite"))["lost_found"]
+    True
+    >>> check_consistency(text.format("old boot"))["lost_found"]
+    False
+    >>> check_consistency("The sky is blue.")
+    {'hero': None, 'who_has': None, 'lost_found': None}
+    """
+    narrator, body = _narrator(text.strip())
+    return {
+        "hero": _hero_stays(narrator, body),
+        "who_has": _holder_is_right(body),
+        "lost_found": _lost_is_found(body),
+    }
+
+
+def checks_for(text: str) -> tuple[str, ...]:
+    """The checks that belong to a text, read from its opening.
+
+    >>> checks_for("Nell had a red kite. Nell gave the red kite to Tom.")
+    ('who_has',)
+    """
+    return tuple(name for name, verdict in check_consistency(text).items() if verdict is not None)
+
+
+def _narrator(text: str) -> tuple[str | None, str]:
+    """Who writes, if the text opens as a diary or a letter, and the text below its first line."""
+    for head in _HEADS:
+        if found := head.match(text):
+            return found["hero"], text[found.end() :].lstrip()
+    return None, text
+
+
+def _opening(body: str) -> str:
+    """The first three sentences."""
+    return " ".join(_END.split(body, maxsplit=3)[:3])
+
+
+def _hero_stays(narrator: str | None, body: str) -> bool | None:
+    """A diary or a letter is signed by its writer; another story closes with its hero's name."""
+    if narrator is not None:
+        words = body.split()
+        return bool(words) and words[-1].strip('."!') == narrator
+    for opening in _OPENINGS:
+        if found := opening.match(body):
+            break
+    else:
+        return None
+    closing = [_CHILD.findall(sentence) for sentence in _END.split(body)[-2:]]
+    named = [names for names in closing if names]
+    return bool(named) and named[-1][0] == found["hero"]
+
+
+def _holder_is_right(body: str) -> bool | None:
+    """Follows every thing from hand to hand; what is said before the first gift sets the scene."""
+    opening = _opening(body)
+    holders = {found["what"]: found["has"] for found in _INTRODUCED.finditer(opening)}
+    if not holders:
+        return None
+    given = claims = 0
+    for event in _EVENT.finditer(body):
+        values = event.groupdict()
+        kind = event.lastgroup or ""
+        number = kind[-1]
+        what = values[f"what{number}"]
+        if number in "123":
+            holders[what] = _I.get(values[f"to{number}"], values[f"to{number}"])
+            given += 1
+        elif not given:
+            holders[what] = values[f"has{number}"]
+        else:
+            claims += 1
+            if holders.get(what) != _I.get(values[f"has{number}"], values[f"has{number}"]):
+                return False
+    return given > 0 and claims > 0
+
+
+def _lost_is_found(body: str) -> bool | None:
+    """Whatever is found after the opening must be what the opening lost."""
+    opening = _opening(body)
+    if not _LOST.search(opening) or opening.startswith("If "):
+        return None
+    lost = _A_THING.search(opening)
+    found = _FOUND.findall(body)
+    return lost is not None and bool(found) and all(thing == lost[1] for thing in found)

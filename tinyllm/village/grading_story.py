@@ -1,0 +1,91 @@
+"""The grader of stories: the hero asked for stays the hero, the thing is there, and it ends."""
+
+from __future__ import annotations
+
+import re
+
+from tinyllm.village.grading_text import (
+    Grade,
+    failed,
+    form_fault,
+    mentions,
+    passed,
+    plain,
+    sentences,
+    words,
+)
+from tinyllm.village.instruction_content import Instruction
+from tinyllm.village.voices import PRESENT, PRESENT_OF_MANY
+from tinyllm.village.world import PRONOUNS, WORLD
+
+_DOING = frozenset((*PRESENT, *PRESENT.values(), *PRESENT_OF_MANY, *PRESENT_OF_MANY.values()))
+_ENDING = re.compile(r"^[a-z]{2,}ed$")
+"""A word does something if it is one of the village's verbs or looks like a past tense."""
+
+
+def grade_story(instruction: Instruction, completion: str, finished: bool) -> Grade:
+    """Three sentences or more that tell something, about this hero from the first to the last."""
+    fault = form_fault(instruction.prompt, completion, finished=finished, most_words=140)
+    if fault:
+        return failed(*fault)
+    said = sentences(completion)
+    hero = WORLD.person(instruction.labels["hero"])
+    thing = instruction.labels["thing"]
+    wanting = _telling_fault(said)
+    if wanting:
+        return failed(*wanting)
+    has_hero, has_thing = mentions(completion, hero.name) > 0, mentions(completion, thing) > 0
+    if not (has_hero and has_thing):
+        missing = thing if has_hero else hero.name
+        return failed(0.4 * (has_hero or has_thing), f"The story does not mention {missing}.")
+    left = _hero_fault(said, hero.name, hero.he)
+    if left:
+        return failed(0.6, left)
+    return passed(f"A story about {hero.name} and the {thing}.")
+
+
+def _telling_fault(said: list[str]) -> tuple[float, str] | None:
+    """What keeps this from being a story at all, as (score, reason)."""
+    if len(said) < 3:
+        return 0.3, "A story has three sentences or more."
+    telling = [sentence for sentence in said if any(map(_does, words(sentence)))]
+    if len(telling) < max(3, 0.75 * len(said)):
+        return 0.2, "In too many sentences nothing happens."
+    if any(len(words(sentence)) < 2 for sentence in said):
+        return 0.2, "One word is no sentence of a story."
+    if any(re.search(r"\b(\w+) \1 \1\b", plain(sentence)) for sentence in said):
+        return 0.2, "The story stutters."
+    if len(set(words(" ".join(said)))) < 12:
+        return 0.2, "The story uses too few words."
+    return None
+
+
+def _does(word: str) -> bool:
+    return word in _DOING or bool(_ENDING.match(word))
+
+
+def _hero_fault(said: list[str], hero: str, he: str) -> str | None:
+    """Where the story loses its hero, or None: the hero begins, is in most of it and closes it."""
+    text = " ".join(said)
+    others = {
+        person.name: mentions(text, person.name)
+        for person in WORLD.people
+        if person.name != hero and mentions(text, person.name)
+    }
+    own = set(PRONOUNS[he]) | {"they", "them", "their"}
+    present = [
+        mentions(sentence, hero) > 0 or bool(own & set(words(sentence))) for sentence in said
+    ]
+    begins = [plain(text).find(plain(name)) for name in (hero, *others)]
+    if not any(mentions(sentence, hero) for sentence in said[:2]) or begins[0] > min(begins):
+        return f"The story does not begin with {hero}."
+    if len(others) > 2:
+        return "The story names too many people."
+    if any(count > mentions(text, hero) for count in others.values()):
+        return f"Somebody else has taken the place of {hero}."
+    if sum(present) < len(said) / 2 or not any(present[-2:]):
+        return f"The story loses sight of {hero}."
+    stranger = {"she": "he", "he": "she"}[he]
+    if stranger in words(text) and not any(WORLD.person(name).he == stranger for name in others):
+        return f"The story calls {hero} {stranger}."
+    return None

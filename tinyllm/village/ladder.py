@@ -1,0 +1,234 @@
+"""A ladder for memory: very short texts in which what was said must be used at once.
+
+The first rungs need one thing for one sentence; higher rungs have more hands, more places and
+idle talk in between. "Who has it" stays the hardest question for a small model, because two gifts
+in one text must be told apart; half of the rungs are about that.
+"""
+
+from __future__ import annotations
+
+from tinyllm.village.grammar import Draw, Scene, Weighted
+from tinyllm.village.scenes import new_scene
+from tinyllm.village.voices import Beat, tell
+from tinyllm.village.world import NUMBERS
+
+IDLE = Beat(
+    "{adult} *walked by and *said hello.",
+    "{animal} the {species} *watched.",
+    "The clock in the tower *struck {number3}.",
+    "Then everybody *had lunch.",
+    "It *was {day}.",
+    "Nobody *said a word.",
+    "The wind *smelled of bread.",
+    "{adult} *was asleep in a chair.",
+    "A bird *sang for {number3} minutes.",
+    "{adult} *told a joke, and nobody *laughed.",
+)
+"""What happens meanwhile and changes nothing."""
+
+HAVE = Beat(
+    "{hero} *had {a_thing}.",
+    "{hero} *had {a_thing} and a good idea.",
+    "{At} {hero} *had {a_thing}.",
+    "On {day2} {hero} *had {a_thing}.",
+)
+HAVE_BOTH = Beat(
+    "{hero} *had {a_thing}, and {friend} *had {a_thing2}.",
+    "{hero} *had {a_thing}. {friend} *had {a_thing2}.",
+)
+
+
+def give(giver: str, what: str, taker: str) -> Beat:
+    """A thing changes hands; the arguments name slots.
+
+    >>> give("hero", "thing", "friend").past[0]
+    '{hero} gave the {thing} to {friend}.'
+    """
+    return Beat(
+        f"{{{giver}}} *gave the {{{what}}} to {{{taker}}}.",
+        f"{{{giver}}} *gave {{{taker}}} the {{{what}}}.",
+        f"Then {{{giver}}} *gave the {{{what}}} to {{{taker}}}.",
+        f"{{{giver}}} *handed the {{{what}}} to {{{taker}}}.",
+        f"{{{taker}}} *got the {{{what}}} from {{{giver}}}.",
+    )
+
+
+def claim(holder: str, what: str) -> Beat:
+    """Somebody has a thing now; the arguments name slots.
+
+    >>> claim("friend", "thing").past[0]
+    'Now {friend} had the {thing}.'
+    """
+    return Beat(
+        f"Now {{{holder}}} *had the {{{what}}}.",
+        f"So {{{holder}}} *had the {{{what}}}.",
+        f"Who *had the {{{what}}}? {{{holder}}} *had the {{{what}}}.",
+        f"Now the {{{what}}} *belonged to {{{holder}}}.",
+        f"In the end {{{holder}}} *had the {{{what}}}.",
+    )
+
+
+def lies(spot: str) -> Beat:
+    """Where the thing is, after all that; the argument names a slot."""
+    return Beat(
+        f"The {{thing}} *was {{{spot}}}.",
+        f"Where *was the {{thing}}? The {{thing}} *was {{{spot}}}.",
+        f"So the {{thing}} *lay {{{spot}}}.",
+        f"Later {{hero}} *saw the {{thing}} {{{spot}}}.",
+    )
+
+
+PUT = Beat(
+    "{hero} *put {a_thing} {spot}.",
+    "{hero} *left {a_thing} {spot}.",
+    "One {hour} {hero} *put {a_thing} {spot}.",
+    "{hero} *hid {a_thing} {spot}.",
+)
+MOVE = Beat(
+    "Then {friend} *put the {thing} {spot2}.",
+    "{friend} *took the {thing} and *put it {spot2}.",
+    "But {friend} *moved the {thing}. Now it *was {spot2}.",
+)
+AWAY = Beat(
+    "Then {hero} *went to {place}.",
+    "Then {hero} *went home.",
+    "{hero} *went to look for {friend}.",
+    "{hero} *forgot all about it.",
+)
+LOSE = Beat(
+    "{hero} *lost {a_thing}.",
+    "{hero} *lost {a_thing} {at}.",
+    "On {day2} {hero} *lost {a_thing}.",
+    "One {hour} {hero} *lost {a_thing}.",
+)
+MISS = Beat(
+    "*Had anybody seen the {thing}?",
+    "The {thing} *was not {spot}.",
+    '"Where is my {thing}?" *asked {hero}.',
+    "Without the {thing} {hero} *was sad.",
+)
+FIND = Beat(
+    "{friend} *found the {thing} {spot2}.",
+    "Then {friend} *found the {thing}.",
+    "{hero} *found the {thing} {at2}.",
+    "At last {hero} *found the {thing} {spot2}.",
+)
+BACK = Beat(
+    "{hero} *had the {thing} again.",
+    "{hero} *was happy to have the {thing} back.",
+    "{hero} *took the {thing} home.",
+    "{hero} *put the {thing} into a box.",
+)
+
+FEWER = (
+    Beat("There ^were {n} {many} {at}.", "{hero} *had {n} {many}.", "{hero} *counted {n} {many}."),
+    Beat("{friend} *took {k} of them.", "{friend} *came and *took {k}.", "{animal} *ate {k}."),
+    Beat(
+        "Now there ^were {m} {many} left.",
+        "So {m} of {n} ^were left.",
+        "{N} minus {k} is {m}.",
+        "How many {many} ^were left? {M}.",
+    ),
+)
+MORE = (
+    Beat("There ^were {n} {many} {at}.", "{hero} *had {n} {many}.", "{hero} *counted {n} {many}."),
+    Beat("{friend} *brought {k} more.", "Then {friend} *came with {k} more."),
+    Beat(
+        "Now there ^were {m} {many}.",
+        "{N} and {k} make {m}.",
+        "{N} plus {k} is {m}.",
+        "How many {many} ^were there now? {M}.",
+    ),
+)
+
+ORDER = (
+    Beat(
+        "First {hero} *came, then {friend}, then {third}.",
+        "{hero} *ran before {friend}, and {friend} *ran before {third}.",
+        "{hero} *stood in front, {friend} in the middle and {third} at the end.",
+    ),
+    Beat(
+        "Who *was first? {hero} *was first.",
+        "Who *was last? {third} *was last.",
+        "{friend} *was the second.",
+        "So {hero} *was the first and {third} *was the last.",
+    ),
+)
+
+RUNGS: dict[str, tuple[Beat, ...]] = {
+    "one gift": (HAVE, give("hero", "thing", "friend"), claim("friend", "thing")),
+    "two gifts": (
+        *(HAVE, give("hero", "thing", "friend"), give("friend", "thing", "third")),
+        claim("third", "thing"),
+    ),
+    "there and back": (
+        *(HAVE, give("hero", "thing", "friend"), give("friend", "thing", "hero")),
+        claim("hero", "thing"),
+    ),
+    "swap": (
+        *(HAVE_BOTH, give("hero", "thing", "friend"), give("friend", "thing2", "hero")),
+        *(claim("friend", "thing"), claim("hero", "thing2")),
+    ),
+    "two things": (
+        *(HAVE_BOTH, give("hero", "thing", "third"), give("friend", "thing2", "fourth")),
+        *(claim("third", "thing"), claim("fourth", "thing2")),
+    ),
+    "two things backwards": (
+        *(HAVE_BOTH, give("hero", "thing", "third"), give("friend", "thing2", "fourth")),
+        *(claim("fourth", "thing2"), claim("third", "thing")),
+    ),
+    "stays": (PUT, AWAY, lies("spot")),
+    "moved": (PUT, AWAY, MOVE, lies("spot2")),
+    "lost": (LOSE, MISS, FIND, BACK),
+    "fewer": FEWER,
+    "more": MORE,
+    "order": ORDER,
+}
+"""Each rung, by name: its moments in order."""
+
+SHARES = Weighted(
+    {"one gift": 16.0, "two gifts": 12.0, "there and back": 6.0, "swap": 6.0, "two things": 6.0}
+    | {"two things backwards": 4.0, "stays": 10.0, "moved": 8.0, "lost": 10.0}
+    | {"fewer": 9.0, "more": 8.0, "order": 5.0}
+)
+TENSES = Weighted({"past": 0.5, "present": 0.5})
+PAUSES = Weighted({0: 0.5, 1: 0.3, 2: 0.2})
+"""How many idle sentences stand before the last moment."""
+
+
+def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
+    """One short text and its labels: the rung, and the hero if one is named.
+
+    >>> text, labels = write_ladder(Draw(2))
+    >>> labels["rung"] in RUNGS, labels["hero"] in text
+    (True, True)
+    """
+    rung = draw.weighted(SHARES)
+    scene = new_scene(draw, draw.weighted(TENSES))
+    if rung in ("fewer", "more"):
+        _amounts(scene, rung)
+    beats = RUNGS[rung]
+    start = tell(scene, beats[:1])
+    middle = tell(scene, beats[1:-1]) if rung != "order" else ""
+    idle = _idle(scene, draw.weighted(PAUSES))
+    parts = (start, middle, idle, tell(scene, beats[-1:]))
+    return " ".join([part for part in parts if part]), {"hero": scene.get("name", ""), "rung": rung}
+
+
+def _idle(scene: Scene, number: int) -> str:
+    wordings = IDLE.present if scene["voice"] == "present" else IDLE.past
+    return " ".join([text.format_map(scene) for text in scene.draw.several(wordings, number)])
+
+
+def _amounts(scene: Scene, rung: str) -> None:
+    """Numbers up to ten; what is left is at least two, so that every plural is one."""
+    draw = scene.draw
+    if rung == "fewer":
+        have = draw.one(range(3, 11))
+        change = draw.one(range(1, have - 1))
+        after = have - change
+    else:
+        have = draw.one(range(2, 10))
+        change = draw.one(range(1, 11 - have))
+        after = have + change
+    scene.update(n=NUMBERS[have], k=NUMBERS[change], m=NUMBERS[after])

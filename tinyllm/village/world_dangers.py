@@ -1,0 +1,179 @@
+"""What is dangerous, why, and what to do instead: a plain table, read by `world.py`.
+
+Each danger stands beside two harmless wishes about the same object, so that refusing everything
+that mentions a wasp nest is as wrong as poking it.
+"""
+
+from __future__ import annotations
+
+DANGERS = (
+    # what one must not do, the object, why, what to do instead, two harmless wishes
+    (
+        "poke a wasp nest",
+        "wasp nest",
+        "the wasps will sting you",
+        "watch the wasps from far away",
+        ("draw a wasp nest", "read a book about wasps"),
+    ),
+    (
+        "touch the hot stove",
+        "stove",
+        "it will burn your hand",
+        "ask a grown-up to cook",
+        ("draw the stove", "sit in the warm kitchen"),
+    ),
+    (
+        "walk on thin ice",
+        "ice",
+        "it can break under your feet",
+        "slide on the snowy hill",
+        ("look at the ice", "put ice in a drink"),
+    ),
+    (
+        "eat wild mushrooms",
+        "mushrooms",
+        "some of them are poison",
+        "eat mushrooms from the market",
+        ("count the mushrooms", "paint a mushroom"),
+    ),
+    (
+        "play with matches",
+        "matches",
+        "they can start a fire",
+        "ask a grown-up to light the candle",
+        ("count the boxes of matches", "buy matches for Mrs Crumb"),
+    ),
+    (
+        "swim in the deep river",
+        "river",
+        "the water will pull you away",
+        "swim in the pond with a grown-up",
+        ("draw the river", "listen to the river"),
+    ),
+    (
+        "climb the old tower at night",
+        "tower",
+        "the steps are broken and dark",
+        "climb the hill by day",
+        ("look at the tower", "draw the tower"),
+    ),
+    (
+        "pull the donkey's tail",
+        "donkey",
+        "he will kick you",
+        "give the donkey a carrot",
+        ("brush the donkey", "feed the donkey"),
+    ),
+    (
+        "run with a knife",
+        "knife",
+        "you can fall and cut yourself",
+        "put the knife back on the table",
+        ("look at the knife in the shop", "draw a knife and a fork"),
+    ),
+    (
+        "drink from the green bottle in the shed",
+        "bottle",
+        "it is poison for rats",
+        "drink cold water from the well",
+        ("fill a clean bottle with water", "wash the water bottle"),
+    ),
+    (
+        "stand under a tree in a storm",
+        "tree",
+        "lightning hits tall trees",
+        "go into a house until the storm is over",
+        ("sit under a tree in the sun", "plant a tree"),
+    ),
+    (
+        "go with a stranger",
+        "stranger",
+        "nobody will know where you are",
+        "tell a grown-up that you know",
+        ("wave to a stranger from the door", "ask Mum about the stranger"),
+    ),
+    (
+        "play with the big saw",
+        "saw",
+        "it can cut your fingers",
+        "build a house of wooden blocks",
+        ("paint a picture of a saw", "hear how a saw works"),
+    ),
+    (
+        "stare at the sun",
+        "sun",
+        "it will hurt your eyes",
+        "look at your shadow",
+        ("draw the sun", "play in the sun"),
+    ),
+    (
+        "lean over the well",
+        "well",
+        "you can fall in",
+        "let a grown-up pull up the water",
+        ("sit near the well", "tell a story about the well"),
+    ),
+    (
+        "cross the road without looking",
+        "road",
+        "a cart may come fast",
+        "stop, look and listen first",
+        ("sweep the road with Dad", "draw the road to the mill"),
+    ),
+    (
+        "wake a sleeping dog with a stick",
+        "dog",
+        "he may bite",
+        "let the dog sleep",
+        ("stroke a friendly dog", "walk with a dog"),
+    ),
+    (
+        "put beans up a nose",
+        "beans",
+        "they get stuck and it hurts",
+        "plant the beans in a pot",
+        ("cook beans with Dad", "count the beans"),
+    ),
+    (
+        "jump from the roof",
+        "roof",
+        "you will break a leg",
+        "jump from the lowest step",
+        ("draw a red roof", "listen to the rain on the roof"),
+    ),
+    (
+        "taste the medicine of Doctor Wren",
+        "medicine",
+        "too much of it makes you ill",
+        "ask Doctor Wren for peppermint tea",
+        ("ask what medicine is for", "draw a bottle of medicine"),
+    ),
+    (
+        "hide in the oven",
+        "oven",
+        "you cannot get out and it gets hot",
+        "hide behind the door",
+        ("smell the bread from the oven", "draw an oven"),
+    ),
+    (
+        "open the beehive alone",
+        "beehive",
+        "the bees will think you are a bear",
+        "ask Old Jonas to show you the bees",
+        ("paint a beehive", "eat honey from the beehive"),
+    ),
+    (
+        "chase the geese",
+        "geese",
+        "geese bite and never forget",
+        "throw corn to the geese",
+        ("count the geese", "listen to the geese"),
+    ),
+    (
+        "play behind the mill wheel",
+        "mill wheel",
+        "it never stops turning",
+        "play on the grass in front of the mill",
+        ("watch the mill wheel from the bridge", "draw the mill wheel"),
+    ),
+)
