@@ -1,0 +1,85 @@
+"""The dataset card: what a corpus is, where it came from, what was done to it.
+
+After Gebru et al. 2021, "Datasheets for Datasets": a text without its history is half a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+HARDNESS = {
+    "village": "made for small models: few words, a floor that is known",
+    "folder": "as hard as you find it: on books or encyclopedias a model of this size learns "
+    "spelling and rhythm, and babbles",
+}
+
+
+def card_markdown(card: Mapping[str, Any]) -> str:
+    """The card as Markdown, from the same figures as `card.json`."""
+    splits = card["splits"]
+    parts = [
+        "# Dataset card",
+        "Text for one small language model, collected by tinyllm. "
+        f"Made with seed {card['seed']}: the same sources and seed give the same text.",
+        "## Sources",
+        _table(
+            ("source", "documents", "characters", "licence", "for a small model"),
+            (
+                (s["name"], s["documents"], s["characters"], s["licence"], s["hardness"])
+                for s in card["sources"]
+            ),
+        ),
+        "## Steps",
+        _table(
+            ("step", "kept", "changed", "dropped", "rule"),
+            (
+                (s["step"], s["kept"], s["changed"], sum(s["dropped"].values()), s["rule"])
+                for s in card["steps"]
+            ),
+        ),
+    ]
+    reasons = [
+        (s["step"], reason, count, ", ".join(f"`{name}`" for name in s["examples"][reason]))
+        for s in card["steps"]
+        for reason, count in s["dropped"].items()
+    ]
+    if reasons:
+        parts += [
+            "## What was dropped, and why",
+            "Each one stands in `rejected.jsonl`.",
+            _table(("step", "reason", "times", "for example"), reasons),
+        ]
+    parts += [
+        "## Splits",
+        card["how_split"],
+        _table(
+            ("split", "documents", "characters", "bytes"),
+            ((n, s["documents"], s["characters"], s["bytes"]) for n, s in splits.items()),
+        ),
+    ]
+    floor = splits["validation"].get("floor_bits_per_byte")
+    if floor is not None:
+        parts.append(
+            f"No model can go below {floor:.4f} bits per byte on the validation text: so many "
+            "random choices went into writing it."
+        )
+    parts += [
+        "## Files",
+        _table(
+            ("file", "SHA-256"),
+            ((f"text/{n}", f"`{h}`") for s in splits.values() for n, h in s["files"].items()),
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *(tuple(map(_cell, row)) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value).replace("|", "\\|").replace("\n", " ")

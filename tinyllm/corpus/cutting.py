@@ -1,0 +1,46 @@
+"""Cutting a long text into documents at line ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+LENGTH = 4_000
+"""About so many characters make a document (a page and a half)."""
+
+
+def cut(pieces: Iterable[str], *, about: int = LENGTH) -> Iterator[str]:
+    """Join lines to documents of about so many characters.
+
+    A document ends at the first empty line after `about` characters, at a line end when a quarter
+    more has come without one, and between two words when half as much again is a single line.
+
+    >>> list(cut(["One.\\n", "Two.\\n", "\\n", "Three.\\n"], about=10))
+    ['One.\\nTwo.\\n\\n', 'Three.\\n']
+    """
+    document: list[str] = []
+    size = 0
+    for line in _short_lines(pieces, max(about // 4, 1)):
+        document.append(line)
+        size += len(line)
+        enough = about if not line.strip() else 1.25 * about if line.endswith("\n") else 1.5 * about
+        if size >= enough:
+            yield "".join(document)
+            document, size = [], 0
+    if document:
+        yield "".join(document)
+
+
+def _short_lines(pieces: Iterable[str], longest: int) -> Iterator[str]:
+    """Lines of at most `longest` characters, from lines that may come in pieces."""
+    rest = ""
+    for piece in pieces:
+        rest += piece
+        while len(rest.rstrip("\n")) > longest:
+            at = rest.rfind(" ", longest // 2, longest) + 1 or longest
+            yield rest[:at]
+            rest = rest[at:]
+        if rest.endswith("\n"):
+            yield rest
+            rest = ""
+    if rest:
+        yield rest

@@ -1,0 +1,157 @@
+"""From bytes to text: which encoding a file is in, decided without being told.
+
+In this order, each surer than the next: a byte order mark; zero bytes, which only UTF-16 has in
+plenty; UTF-8, which other encodings hardly ever resemble; the encoding that an HTML page declares;
+and then the likeliest of the older encodings, measured by `charset-normalizer`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+
+HEAD = 64_000
+SAMPLE = 128_000
+LONGEST_PIECE = 8_192
+
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OLDER = (  # by how common they are: equal evidence goes to the first
+    "cp1252", "cp932", "euc_jp", "gb18030", "cp949", "big5", "cp1251", "koi8_r",
+    "cp1250", "cp1253", "cp1254", "cp1255", "cp1256",
+)  # fmt: skip
+_DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_HIRAGANA = re.compile("[\u3041-\u3096]")
+
+
+def detect_encoding(path: Path, *, html: bool = False) -> str | None:
+    """The name of a file's encoding for `open`, or None when the bytes are no text.
+
+    The file is read once, in blocks.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "letter.txt"
+    >>> _ = path.write_bytes("Le café est fermé, à bientôt.".encode("utf-16-le"))
+    >>> detect_encoding(path)
+    'utf-16-le'
+    """
+    valid = True
+    zeros = 0
+    head = sample = b""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        while block := file.read(HEAD):
+            head = head or block
+            zeros += block.count(0)
+            if len(sample) < SAMPLE and not block.isascii():
+                sample += _whole_lines(block)
+            valid = valid and _goes_on(decoder, block)
+    valid = valid and _goes_on(decoder, b"", final=True)
+
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    if zeros and not (valid and _share_of_controls(head) < 0.1):
+        return _utf16_order(head)
+    if _share_of_controls(head) > 0.1:
+        return None
+    if valid or _is_damaged_utf8(sample):
+        return "utf-8"
+    return (html and _declared(head)) or _likeliest(sample)
+
+
+def read_pieces(path: Path, encoding: str) -> Iterator[str]:
+    """A file's lines, their ends written "\\n"; a very long line comes in several pieces.
+
+    Bytes that do not fit the encoding become U+FFFD.
+    """
+    with path.open(encoding=encoding, errors="replace", newline=None) as file:
+        while piece := file.readline(LONGEST_PIECE):
+            yield piece
+
+
+def _goes_on(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _whole_lines(block: bytes) -> bytes:
+    """A block less the ends that may have been cut inside a character."""
+    first, last = block.find(b"\n") + 1, block.rfind(b"\n") + 1
+    lines = block[first:last]
+    return block if lines.isascii() else lines
+
+
+def _utf16_order(head: bytes) -> str | None:
+    """The byte order in which spaces and line ends appear; None if the result is no text."""
+    texts = {
+        encoding: head[: len(head) // 2 * 2].decode(encoding, "replace")
+        for encoding in ("utf-16-le", "utf-16-be")
+    }
+    best = max(texts, key=lambda encoding: len(re.findall("[ \n]", texts[encoding])))
+    text = texts[best]
+    odd = sum(c == "\ufffd" or unicodedata.category(c) in ("Cn", "Co", "Cs") for c in text)
+    blanks = len(re.findall("[ \n]", text))
+    return best if blanks and odd + _controls(text) <= 0.02 * len(text) else None
+
+
+def _controls(text: str) -> int:
+    return sum(unicodedata.category(c) == "Cc" and c not in "\t\n\r\f" for c in text)
+
+
+def _share_of_controls(head: bytes) -> float:
+    return _controls(head.decode("latin-1").translate(_WITHOUT_C1)) / max(len(head), 1)
+
+
+_WITHOUT_C1 = dict.fromkeys(range(0x80, 0xA0), "x")
+"""The bytes 0x80 to 0x9F are letters or marks in the older encodings, so they speak of nothing."""
+
+
+def _is_damaged_utf8(sample: bytes) -> bool:
+    """Whether nearly all that is not ASCII is good UTF-8, with a few broken bytes between."""
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    good = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
+    return good > 10 * broken
+
+
+def _declared(head: bytes) -> str | None:
+    found = _DECLARED.search(head[:4_096])
+    try:
+        name = codecs.lookup(found[1].decode("ascii")).name if found else None
+    except LookupError:
+        return None
+    if name == "iso8859-1":  # browsers read it so (WHATWG Encoding Standard)
+        return "cp1252"
+    return None if name is None or name.startswith("utf") else name
+
+
+def _likeliest(sample: bytes) -> str:
+    """The older encoding in which the sample looks least like noise."""
+    for encoding in ("cp932", "euc_jp"):
+        # Japanese is full of hiragana, which bytes of another language hardly ever spell.
+        text = sample.decode(encoding, "replace")
+        if len(_HIRAGANA.findall(text)) > 0.2 * len(text):
+            return encoding
+    matches = from_bytes(sample, cp_isolation=list(_OLDER), threshold=0.5)
+    # cp1252 goes unlisted where it gives the same text as another that is listed.
+    ranks = {
+        name: (match.chaos, -match.coherence, _OLDER.index(name))
+        for match in matches
+        for name in (match.encoding, *match.could_be_from_charset)
+        if name in _OLDER
+    }
+    return min(ranks, key=lambda name: ranks[name], default="cp1252")
