@@ -1,0 +1,41 @@
+"""Small models for tests: weights that all matter, ids from a fixed seed, a stand-in tokenizer."""
+
+import torch
+
+from tinyllm.model import ModelConfig, Transformer
+
+SMALL = ModelConfig(
+    vocab_size=97,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=8,
+    max_position_embeddings=64,
+)
+
+
+def lively(config=SMALL, seed=1):
+    """A model in which every weight matters, as after training."""
+    model = Transformer(config)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in model.parameters():
+            noise = torch.randn(weight.shape, generator=generator)
+            weight.copy_(0.3 * noise if weight.dim() > 1 else 1 + 0.2 * noise)
+    return model
+
+
+def some_ids(rows, length, seed=0):
+    """Token numbers (rows, length) below 97."""
+    return torch.randint(0, 97, (rows, length), generator=torch.Generator().manual_seed(seed))
+
+
+class OwnTokens:
+    """What a model folder takes from a tokenizer: four numbers and a file."""
+
+    vocab_size, end_of_text, pad, end = 97, 0, 1, 4
+
+    def save(self, folder):
+        (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
