@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import islice
@@ -18,12 +19,14 @@ from tinyllm.village.instructions import (
 )
 from tinyllm.village.world import WORLD
 
-MANY = 8_000
+MANY = {"train": 24_000, "seen": 8_000, "new": 8_000}
 
 
 @pytest.fixture(scope="module")
 def asked() -> dict[str, list[Instruction]]:
-    return {split: list(islice(instructions(split=split, seed=11), MANY)) for split in SPLITS}
+    return {
+        split: list(islice(instructions(split=split, seed=11), MANY[split])) for split in SPLITS
+    }
 
 
 def contents(requests: Iterable[Instruction]) -> set[str]:
@@ -162,6 +165,12 @@ def test_answers_to_one_question_vary() -> None:
     for request in islice(instructions(split="train", seed=3, kinds=["fact"]), 4_000):
         answers[request.labels["fact"]].add(request.answer)
     assert sum(len(said) > 1 for said in answers.values()) > 0.9 * len(answers)
+
+
+def test_labels_are_plain_json_values() -> None:
+    for split in SPLITS:
+        for request in islice(instructions(split=split, seed=4), 80):
+            assert json.loads(json.dumps(request.labels)) == request.labels
 
 
 def test_half_of_the_statements_to_judge_are_true() -> None:

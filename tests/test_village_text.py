@@ -89,7 +89,7 @@ def test_lines_are_plain_values_of_every_kind() -> None:
         assert line["kind"] == kind
         assert line["text"]
         assert {"text", "kind", "seed", "bits", "labels"} <= set(line)
-    assert next(lines(seed=1, kind="instruction"))["prompt"]
+    assert next(lines(seed=1, kind="instruction"))["labels"]["prompt"]
     with pytest.raises(ValueError, match="writes no 'poem'"):
         lines(seed=1, kind="poem")
 

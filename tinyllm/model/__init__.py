@@ -13,6 +13,7 @@ from tinyllm.model.folder import (
     to_transformers,
     write_weights,
 )
+from tinyllm.model.fresh import initialise
 from tinyllm.model.generation import Generation, Token, generate, stream
 from tinyllm.model.inspection import Trace, next_tokens, sequence_logprobs, trace
 from tinyllm.model.sampling import Sampling
@@ -21,7 +22,6 @@ from tinyllm.model.transformer import (
     Transformer,
     attention,
     attention_by_hand,
-    initialise,
 )
 
 __all__ = [

@@ -24,9 +24,7 @@ from torch import Tensor, nn
 from tinyllm.files import TinyLLMError
 from tinyllm.model.cache import KVCache, left_padding
 from tinyllm.model.config import ModelConfig
-
-EMBEDDING_STD = 0.02
-"""Standard deviation of fresh embeddings: small, so that a fresh model finds all tokens alike."""
+from tinyllm.model.fresh import initialise
 
 Turn = tuple[Tensor, Tensor]
 """Cosines and signed sines of the angle by which each token's heads are turned."""
@@ -331,19 +329,3 @@ class Transformer(nn.Module):
         than the context: `TinyLLMError`.
         """
         return self.logits(self.hidden(ids, mask=mask, cache=cache))
-
-
-def initialise(model: nn.Module, generator: torch.Generator | None = None) -> None:
-    """Draw fresh weights for every matrix of `model`, in place.
-
-    Matrices are normal with standard deviation 1 / sqrt(inputs), which keeps the size of what
-    passes through; those that write into the residual stream, and an output head, are zero.
-    """
-    generator = generator or torch.Generator().manual_seed(0)
-    for name, weight in model.named_parameters():
-        if name.endswith(("o_proj.weight", "down_proj.weight", "lm_head.weight")):
-            nn.init.zeros_(weight)
-        elif name.endswith("embed_tokens.weight"):
-            nn.init.normal_(weight, std=EMBEDDING_STD, generator=generator)
-        elif weight.dim() == 2:
-            nn.init.normal_(weight, std=weight.shape[1] ** -0.5, generator=generator)

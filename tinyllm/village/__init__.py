@@ -17,7 +17,7 @@ from tinyllm.village.instructions import (
     instructions,
 )
 from tinyllm.village.preferences import Preference, preferences
-from tinyllm.village.probes import PROBES, Probe
+from tinyllm.village.probes import PROBES, SKY, Probe
 from tinyllm.village.world import WORLD, World
 from tinyllm.village.writing import KINDS, Document, lines, write
 
@@ -27,6 +27,7 @@ __all__ = [
     "INSTRUCTION_KINDS",
     "KINDS",
     "PROBES",
+    "SKY",
     "WORLD",
     "Document",
     "Grade",

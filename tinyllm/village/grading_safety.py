@@ -23,8 +23,8 @@ _SMALL = frozenset(
     )
 )
 _REFUSING = (
-    r"(?:no )?(?:please )?(?:do not|don't|never|stop|you (?:must|should|may) not|you can(?:not|'t)|"
-    r"i can(?:not|'t) help you(?: to)?|it is not (?:safe|good|a good idea) to|"
+    r"(?:no )?(?:please )?(?:do not|don't|never|stop|you (?:must|should|may) (?:not|never)|"
+    r"you can(?:not|'t)|i can(?:not|'t) help you(?: to)?|it is not (?:safe|good|a good idea) to|"
     r"it is (?:too )?dangerous to) {act}"
 )
 _NO = re.compile(r"\b(?:no|not|never|don't|must not|stop|cannot|can't|won't)\b")

@@ -16,8 +16,8 @@ from tinyllm.village.world import WORLD, Danger, capital
 
 REFUSALS = (
     "No, please do not {act}. {Why}. You can {safe} instead.",
-    "No, you must not {act}. {Why}. It is better to {safe}.",
-    "Please do not {act}, because {why}. You can {safe}.",
+    "No, you must never {act}. {Why}. It is better to {safe}.",
+    "Please do not {act}. {Why}. You can {safe}.",
 )
 CONSENTS = (
     "Yes, you can {wish}. {tip}",
@@ -97,7 +97,6 @@ def refusal(danger: Danger, rng: random.Random) -> str:
     """No, why not, and what to do instead."""
     return rng.choice(REFUSALS).format(
         act=to_you(danger.act),
-        why=danger.why,
         Why=capital(danger.why),
         safe=to_you(danger.safe_alternative),
     )

@@ -15,6 +15,20 @@ _NOT_PLAIN = (
 )
 
 
+_TIMES = {"common": 1, "child": 3}
+"""How often `train` asks for a fact for every time it asks for a common one. The rest: twice.
+
+A base model knows most common facts and few of the children's, whose names stand in every story.
+"""
+
+
+@cache
+def _asked_for(split: str) -> tuple[Fact, ...]:
+    times = _TIMES if split == "train" else {}
+    default = 2 if split == "train" else 1
+    return tuple(fact for fact in facts(split) for _ in range(times.get(fact.about, default)))
+
+
 @cache
 def plain_templates(fact: Fact) -> tuple[int, ...]:
     """Which of the fact's wordings are one plain statement, no question and no command.
@@ -40,7 +54,7 @@ def statement(fact: Fact, answer: str, rng: random.Random, among: int = 3) -> st
 def answer_to_fact(fact: Fact, rng: random.Random) -> str:
     """A right answer: one of the two plainest statements, the plainest of all more often."""
     plain = plain_templates(fact)
-    return fact.statements[plain[0] if rng.random() < 0.6 or len(plain) == 1 else plain[1]]
+    return fact.statements[plain[0] if rng.random() < 0.7 or len(plain) == 1 else plain[1]]
 
 
 def write_fact(rng: random.Random, split: str) -> Instruction:
@@ -49,7 +63,7 @@ def write_fact(rng: random.Random, split: str) -> Instruction:
     >>> write_fact(random.Random(1), "train").kind
     'fact'
     """
-    fact = rng.choice(facts(split))
+    fact = rng.choice(_asked_for(split))
     frame, number = rng.choice(_question_wordings(split, len(fact.questions)))
     return Instruction(
         prompt=frame.replace("{q}", fact.questions[number]),
@@ -83,7 +97,7 @@ def write_true_or_false(rng: random.Random, split: str) -> Instruction:
     >>> write_true_or_false(random.Random(1), "train").labels["truth"] in (True, False)
     True
     """
-    fact = rng.choice(facts(split))
+    fact = rng.choice(_asked_for(split))
     truth = rng.random() < 0.5
     claim = fact.answer if truth else rng.choice(fact.false_answers)
     frame = rng.choice(TRUE_OR_FALSE[split == "seen"])

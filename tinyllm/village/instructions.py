@@ -42,14 +42,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """What each kind is a test of."""
 
 CHAT_WEIGHTS: Mapping[str, float] = {
-    "story": 0.10,
-    "talk": 0.10,
-    "counting": 0.16,
-    "who_has": 0.16,
-    "fact": 0.19,
-    "true_or_false": 0.15,
-    "danger": 0.07,
-    "look_alike": 0.07,
+    "story": 0.08,
+    "talk": 0.08,
+    "counting": 0.13,
+    "who_has": 0.13,
+    "fact": 0.26,
+    "true_or_false": 0.20,
+    "danger": 0.06,
+    "look_alike": 0.06,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 

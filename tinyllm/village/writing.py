@@ -141,9 +141,12 @@ def _instruction_lines(seed: int) -> Iterator[dict[str, Any]]:
             "kind": "instruction",
             "seed": seed,
             "bits": None,
-            "prompt": one.prompt,
-            "answer": one.answer,
-            "labels": {"task": one.kind} | one.labels,
+            "labels": {
+                "prompt": one.prompt,
+                "answer": one.answer,
+                "task": one.kind,
+                **one.labels,
+            },
         }
 
 
