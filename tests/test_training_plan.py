@@ -1,0 +1,100 @@
+"""The plan: chosen once from the seconds there are."""
+
+import json
+
+import pytest
+import torch
+from training_fakes import a_batch, a_plan, same, tiny_model, weights_of
+
+from tinyllm.files import TinyLLMError
+from tinyllm.model import SIZES
+from tinyllm.training import Plan, Rates, available_threads, plan_for, size_for, time_steps
+from tinyllm.training.plan import fit
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 1)
+
+
+def test_a_plan_survives_json():
+    plan = a_plan(dtype="bfloat16", seconds=3.5, rates=Rates(clip=1.0, betas=(0.8, 0.9)))
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"size": "vast"}, "one of nano, tiny"),
+        ({"dtype": "float8"}, "one of float32, bfloat16"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"context": 4}, "context must be at least 8"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(wrong, said):
+    with pytest.raises(TinyLLMError, match=said):
+        a_plan(**wrong)
+
+
+def test_a_model_of_a_plan_has_its_size_and_context():
+    config = a_plan(size="tiny").model_config(300)
+    assert config.hidden_size == SIZES["tiny"]["hidden_size"]
+    assert (config.vocab_size, config.max_position_embeddings) == (300, 32)
+
+
+def test_more_seconds_give_more_steps():
+    short, long = (fit_quickly(seconds) for seconds in (1.0, 200.0))
+    assert 1 <= short.steps < long.steps
+    assert long.seconds == 200.0
+
+
+def fit_quickly(seconds):
+    return fit(a_plan(), tiny_model(), a_batch(), seconds=seconds, trial_seconds=0.02)
+
+
+@pytest.mark.parametrize(("faster", "slower"), [("bfloat16", "float32"), ("float32", "bfloat16")])
+def test_the_faster_dtype_and_threads_are_taken(monkeypatch, faster, slower):
+    def pace(model, batch, *, rates, choices, seconds):
+        return {(dtype, n): (0.1 if dtype == faster else 0.2) / n**0.5 for dtype, n in choices}
+
+    monkeypatch.setattr("tinyllm.training.plan.time_steps", pace)
+    monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 4)
+    plan = fit_quickly(100.0)
+    assert (plan.dtype, plan.threads) == (faster, 4)
+    assert plan.steps == pytest.approx(100 * 0.94 / 0.05, abs=2)
+
+
+def test_one_thread_and_float32_are_kept_unless_others_are_clearly_faster(monkeypatch):
+    def pace(model, batch, *, rates, choices, seconds):
+        return dict.fromkeys(choices, 0.1)
+
+    monkeypatch.setattr("tinyllm.training.plan.time_steps", pace)
+    monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 4)
+    plan = fit_quickly(100.0)
+    assert (plan.dtype, plan.threads) == ("float32", 1)
+
+
+def test_timing_changes_neither_the_model_nor_the_threads():
+    model = tiny_model()
+    before, threads = weights_of(model), torch.get_num_threads()
+    choices = [("float32", 1), ("bfloat16", 1)]
+    paces = time_steps(model, a_batch(), rates=Rates(), choices=choices, seconds=0.02)
+    assert list(paces) == choices
+    assert same(weights_of(model), before)
+    assert torch.get_num_threads() == threads
+
+
+def test_few_minutes_make_a_small_model():
+    assert size_for(150.0) == "nano"
+    sizes = [size_for(10.0**power) for power in range(1, 8)]
+    assert sizes == sorted(sizes, key=list(SIZES).index)
+    assert set(sizes) <= set(SIZES)
+
+
+def test_no_time_is_said():
+    with pytest.raises(TinyLLMError, match="above 0"):
+        plan_for(0.0, vocab_size=300)
+
+
+def test_threads_are_those_the_process_may_use():
+    assert 1 <= available_threads() <= 8

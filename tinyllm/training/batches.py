@@ -1,0 +1,258 @@
+"""Batches: whole texts packed into rows, so that little is computed for nothing.
+
+A row holds `context` tokens and, for each, the token to be guessed next. Documents stand in it one
+after the other, each behind an <|endoftext|>:
+
+    ids      <|endoftext|> The  kite  hung  <|endoftext|> Bees  hum            <|endoftext|>
+    targets  The           kite hung  <|endoftext|> Bees  hum   <|endoftext|>  -100
+
+A row begins where a document begins, so that a model reads a text as it will write one: from its
+start. Which documents share a row is drawn anew every epoch: the longest first, each into the
+fullest row that it still fits ("best fit decreasing"); what stays empty is padded, and -100 gives
+no loss. Documents longer than a row are chained and cut where rows end; such a row begins where the
+one before it was cut. Measured, 0.7% of the places stay empty with the village's documents (60
+tokens in the mean), and less with documents of 1,100 tokens.
+
+A stream of batches is a function of the seed and of the number of its first batch; so a resumed
+training reads on exactly where it stopped.
+
+Shapes: B rows, T time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tinyllm.files import TinyLLMError
+
+IGNORED = -100
+"""The target of a place that gives no loss, as in PyTorch's cross-entropy."""
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Rows to learn from: `ids` (B,T) int64, and the `targets` (B,T) int64 to be guessed at each
+    place; a target of -100 gives no loss.
+
+    >>> Batch(ids=torch.zeros(2, 8, dtype=torch.int64), targets=torch.zeros(2, 8)).tokens
+    16
+    """
+
+    ids: Tensor
+    targets: Tensor
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens are read."""
+        return self.ids.numel()
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        return Batch(ids=self.ids.to(device), targets=self.targets.to(device))
+
+
+def join(first: Batch, second: Batch) -> Batch:
+    """The rows of both, one batch."""
+    return Batch(
+        ids=torch.cat((first.ids, second.ids)), targets=torch.cat((first.targets, second.targets))
+    )
+
+
+class Documents(Protocol):
+    """What is packed: `TokenShards`, or anything of the sort."""
+
+    def __len__(self) -> int:
+        """How many documents."""
+        ...
+
+    def document(self, number: int, /) -> Sequence[int] | NDArray[np.integer]:
+        """The tokens of one, without <|endoftext|>."""
+        ...
+
+
+def best_fit(sizes: Sequence[int], capacity: int, order: Sequence[int]) -> list[list[int]]:
+    """Put items into as few rows of `capacity` as a greedy rule can; gives item numbers by row.
+
+    Items are taken from the largest to the smallest, equal ones as they come in `order`, which may
+    be of some of the items; and each goes where it leaves the least room.
+
+    >>> best_fit([5, 3, 7, 5], 10, order=range(4))
+    [[2, 1], [0, 3]]
+    """
+    rows: list[list[int]] = []
+    open_rows: list[list[int]] = [[] for _ in range(capacity + 1)]  # by the room that is left
+    rooms = 0  # bit r is set when some row has room r
+    for item in sorted(order, key=lambda item: -sizes[item]):
+        size = sizes[item]
+        if not 0 < size <= capacity:
+            raise ValueError(f"expected items of size 1 to {capacity}, got {size}; split it")
+        fitting = rooms >> size
+        if fitting:
+            room = size + (fitting & -fitting).bit_length() - 1  # the least that suffices
+            row = open_rows[room].pop()
+            if not open_rows[room]:
+                rooms &= ~(1 << room)
+            rows[row].append(item)
+        else:
+            room, row = capacity, len(rows)
+            rows.append([item])
+        if room > size:
+            open_rows[room - size].append(row)
+            rooms |= 1 << (room - size)
+    return rows
+
+
+class Piece(NamedTuple):
+    """`length` tokens of a document that is written <|endoftext|> text <|endoftext|>."""
+
+    document: int
+    start: int
+    length: int
+
+
+def pack_documents(
+    lengths: Sequence[int], context: int, generator: np.random.Generator
+) -> list[list[Piece]]:
+    """Rows of pieces: every document once, whole unless it is longer than a row.
+
+    `lengths` are in tokens, <|endoftext|> not counted.
+
+    >>> for row in pack_documents([12, 2, 2], 8, np.random.default_rng(0)):
+    ...     print(*row)
+    Piece(document=0, start=0, length=8)
+    Piece(document=0, start=8, length=5)
+    Piece(document=2, start=0, length=3) Piece(document=1, start=0, length=3)
+    """
+    sizes = [length + 1 for length in lengths]  # an <|endoftext|> before each
+    order = generator.permutation(len(sizes)).tolist()
+    rows: list[list[Piece]] = []
+    room = 0
+    for document in (number for number in order if sizes[number] > context):
+        start = 0
+        while start < sizes[document]:
+            if not room:
+                rows.append([])
+                room = context
+            length = min(room, sizes[document] - start)
+            rows[-1].append(Piece(document, start, length))
+            start += length
+            room -= length
+    short = [number for number in order if sizes[number] <= context]
+    packed = best_fit(sizes, context, short)
+    return rows + [[Piece(number, 0, sizes[number]) for number in row] for row in packed]
+
+
+def packed_batches(
+    documents: Documents, *, rows: int, context: int, separator: int, seed: int, start: int = 0
+) -> Iterator[Batch]:
+    """Endless batches of `rows` rows, from batch number `start` on; each epoch is shuffled anew.
+
+    `separator` is the number of <|endoftext|>.
+
+    >>> class Two:
+    ...     def __len__(self): return 2
+    ...     def document(self, number): return [[7, 8, 9], [5]][number]
+    >>> batch = next(packed_batches(Two(), rows=1, context=8, separator=0, seed=0))
+    >>> batch.ids.tolist(), batch.targets.tolist()
+    ([[0, 7, 8, 9, 0, 5, 0, 0]], [[7, 8, 9, 0, 5, 0, -100, -100]])
+    """
+    if not len(documents):
+        raise TinyLLMError("There is no document to learn from. Give more text.")
+    lengths = [len(documents.document(number)) for number in range(len(documents))]
+
+    def epoch(generator: np.random.Generator) -> list[list[Piece]]:
+        return pack_documents(lengths, context, generator)
+
+    for batch in _batched(epoch, rows=rows, seed=seed, start=start):
+        ids = np.full((rows, context), separator, dtype=np.int64)
+        targets = np.full((rows, context), IGNORED, dtype=np.int64)
+        for b, row in enumerate(batch):
+            t = 0
+            for number, first, length in row:
+                text = np.asarray(documents.document(number), dtype=np.int64)
+                written = np.concatenate(([separator], text, [separator]))
+                ids[b, t : t + length] = written[first : first + length]
+                targets[b, t : t + length] = written[first + 1 : first + length + 1]
+                t += length
+        yield Batch(ids=torch.from_numpy(ids), targets=torch.from_numpy(targets))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A dialogue in tokens; the answer, <|end|> included, is what follows the first `prompt`."""
+
+    ids: tuple[int, ...]
+    prompt: int
+
+
+def example_batches(
+    examples: Sequence[Example],
+    *,
+    rows: int,
+    context: int,
+    separator: int,
+    seed: int,
+    start: int = 0,
+) -> Iterator[Batch]:
+    """Endless batches of dialogues; only the tokens of answers are targets.
+
+    A row begins with a dialogue as a chat begins, with <|user|>; those behind it follow an
+    <|endoftext|>, which the model knows as the end of what it has to remember.
+
+    >>> hello = Example(ids=(2, 70, 4, 3, 80, 4), prompt=4)
+    >>> batch = next(example_batches([hello], rows=1, context=8, separator=0, seed=0))
+    >>> batch.ids.tolist(), batch.targets.tolist()
+    ([[2, 70, 4, 3, 80, 0, 0, 0]], [[-100, -100, -100, 80, 4, -100, -100, -100]])
+    """
+    if not examples:
+        raise TinyLLMError("There is no example to learn from. Give questions with their answers.")
+    sizes = [len(example.ids) + 1 for example in examples]  # with the separator before it
+
+    def epoch(generator: np.random.Generator) -> list[list[int]]:
+        # The first of a row has no separator and the last token is only a target: two to spare.
+        return best_fit(sizes, context + 2, generator.permutation(len(sizes)).tolist())
+
+    for batch in _batched(epoch, rows=rows, seed=seed, start=start):
+        ids = np.full((rows, context), separator, dtype=np.int64)
+        targets = np.full((rows, context), IGNORED, dtype=np.int64)
+        for b, row in enumerate(batch):
+            written: list[int] = []
+            wanted: list[int] = []
+            for item in row:
+                example = examples[item]
+                lead = [separator] if written else []
+                written += [*lead, *example.ids]
+                masked = len(lead) + example.prompt
+                wanted += [IGNORED] * masked + list(example.ids[example.prompt :])
+            ids[b, : len(written) - 1] = written[:-1]
+            targets[b, : len(wanted) - 1] = wanted[1:]
+        yield Batch(ids=torch.from_numpy(ids), targets=torch.from_numpy(targets))
+
+
+def _batched(
+    epoch: Callable[[np.random.Generator], list[Row]], *, rows: int, seed: int, start: int
+) -> Iterator[list[Row]]:
+    """Batches number `start` and on of what `epoch` gives for a generator, in shuffled order."""
+    skip = start * rows
+    batch: list[Row] = []
+    for number in count():
+        generator = np.random.default_rng([seed, number])
+        made = epoch(generator)
+        order = generator.permutation(len(made)).tolist()
+        skipped = min(skip, len(order))
+        skip -= skipped
+        for row in order[skipped:]:
+            batch.append(made[row])
+            if len(batch) == rows:
+                yield batch
+                batch = []

@@ -1,0 +1,268 @@
+"""How large a model, for how many steps: chosen once, from the minutes that the learner has.
+
+`plan_for` times a few real steps on this machine and divides. The number of steps is then fixed: a
+learning rate that falls to zero at the end needs to know the end, and a resumed run must do what
+the whole run would have done. Should the machine become slower, the estimate of the time left says
+so, and half-way a notice does if the budget will be exceeded by more than 15%; the plan stays.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import psutil
+import torch
+
+from tinyllm.devices import choose_device
+from tinyllm.files import TinyLLMError
+from tinyllm.model import SIZES, ModelConfig, Transformer
+from tinyllm.training.batches import Batch
+from tinyllm.training.losses import next_token_loss
+from tinyllm.training.optimizers import Rates, optimizer_for
+from tinyllm.training.schedule import Schedule
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+SIZES_BY_SECONDS = (("nano", 600.0), ("tiny", 3600.0), ("small", 6 * 3600.0), ("medium", 86400.0))
+"""The size that gets furthest in so many seconds of training: small models see more tokens."""
+
+SET_ASIDE = 0.06
+"""The share of a stage's seconds for looking (evaluation, samples), saving and loading."""
+
+HOPELESS = 3.0
+"""A choice that takes so many times as long as the best is not timed a second time."""
+
+MOST_THREADS = 8
+"""More threads than this do not make the small matrices of our sizes any faster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that fixes a training run beside its data; kept in its state and manifest.
+
+    `size` is that of a fresh model, or None for one that goes on learning. A batch is `rows` rows
+    of `context` tokens. `seconds` is the budget the plan was made for, or None.
+
+    >>> plan = Plan(size="nano", steps=100)
+    >>> plan.tokens
+    102400
+    >>> Plan.from_dict(plan.to_dict()) == plan
+    True
+    >>> Plan(size="gigantic", steps=100)
+    Traceback (most recent call last):
+    ...
+    tinyllm.files.TinyLLMError: The size must be one of nano, tiny, small, medium, large; \
+got 'gigantic'.
+    """
+
+    size: str | None
+    steps: int
+    rows: int = 4
+    context: int = 256
+    dtype: str = "float32"
+    threads: int = 1
+    seed: int = 0
+    seconds: float | None = None
+    warmup: int = 10
+    cooldown: float = 0.6
+    rates: Rates = field(default_factory=Rates)
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size not in SIZES:
+            raise TinyLLMError(f"The size must be one of {', '.join(SIZES)}; got {self.size!r}.")
+        if self.dtype not in DTYPES:
+            raise TinyLLMError(f"The dtype must be one of {', '.join(DTYPES)}; got {self.dtype!r}.")
+        for name, least in (("steps", 1), ("rows", 1), ("context", 8), ("threads", 1)):
+            if getattr(self, name) < least:
+                raise TinyLLMError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens the whole run reads."""
+        return self.steps * self.rows * self.context
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The dtype of the model while it learns; its masters are float32 in any case."""
+        return DTYPES[self.dtype]
+
+    def schedule(self) -> Schedule:
+        """The factor on the learning rates, step by step."""
+        return Schedule(steps=self.steps, warmup=self.warmup, cooldown=self.cooldown)
+
+    def model_config(self, vocab_size: int) -> ModelConfig:
+        """The shape of a fresh model of this plan."""
+        if self.size is None:
+            raise ValueError("expected a plan for a fresh model, got one without a size")
+        shape: dict[str, Any] = {**SIZES[self.size], "max_position_embeddings": self.context}
+        return ModelConfig(vocab_size=vocab_size, **shape)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Plan:
+        """The inverse of `to_dict`."""
+        rates = {**values["rates"], "betas": tuple(values["rates"]["betas"])}
+        return cls(**{**values, "rates": Rates(**rates)})
+
+
+def size_for(seconds: float) -> str:
+    """The size of model to train for so many seconds on an ordinary machine.
+
+    >>> size_for(150), size_for(1800)
+    ('nano', 'tiny')
+    """
+    return next((size for size, most in SIZES_BY_SECONDS if seconds <= most), "large")
+
+
+def available_threads() -> int:
+    """The processor cores that this process may use, at most `MOST_THREADS`."""
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    return max(1, min(cores, MOST_THREADS))
+
+
+def plan_for(
+    seconds: float,
+    *,
+    vocab_size: int,
+    size: str | None = None,
+    seed: int = 0,
+    rows: int = 4,
+    context: int = 256,
+    rates: Rates | None = None,
+    threads: int | None = None,
+    trial_seconds: float = 2.5,
+) -> Plan:
+    """A plan for a fresh model whose training takes about `seconds` on this machine as it is now.
+
+    `size` None leaves the size to `size_for`; dtype, threads and steps are found by `fit`.
+
+    >>> plan = plan_for(10.0, vocab_size=64, context=32, threads=1, trial_seconds=0.01)
+    >>> plan.size, plan.steps > 1
+    ('nano', True)
+    """
+    if not seconds > 0:
+        raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")
+    plan = Plan(
+        size=size or size_for(seconds),
+        steps=1,
+        rows=rows,
+        context=context,
+        seed=seed,
+        rates=rates or Rates(),
+    )
+    ids = torch.randint(
+        vocab_size, (rows, context + 1), generator=torch.Generator().manual_seed(seed)
+    )
+    model = Transformer(plan.model_config(vocab_size))
+    batch = Batch(ids=ids[:, :-1], targets=ids[:, 1:])
+    return fit(plan, model, batch, seconds=seconds, threads=threads, trial_seconds=trial_seconds)
+
+
+def fit(
+    plan: Plan,
+    model: Transformer,
+    batch: Batch,
+    *,
+    seconds: float,
+    threads: int | None = None,
+    trial_seconds: float = 2.5,
+) -> Plan:
+    """`plan` with the dtype and threads that are fastest here, and the steps that fit in `seconds`.
+
+    Steps are timed for about `trial_seconds`, which count as part of the seconds up to half of
+    them. float32 is kept
+    unless bfloat16 is faster by a twentieth, and one thread unless all cores are (or `threads` says
+    how many): on a busy machine, threads that wait for each other are slower than one alone.
+    """
+    if not seconds > 0:
+        raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")
+    began = time.monotonic()
+
+    def fastest(*choices: tuple[str, int]) -> tuple[tuple[str, int], float]:
+        paces = time_steps(
+            model, batch, rates=plan.rates, choices=choices, seconds=trial_seconds / 2
+        )
+        best = choices[0]
+        for choice in choices[1:]:
+            if paces[choice] < 0.95 * paces[best]:
+                best = choice
+        return best, paces[best]
+
+    (dtype, _), _ = fastest(("float32", 1), ("bfloat16", 1))
+    counts = {threads} if threads else {1, available_threads()}
+    (_, count), pace = fastest(*((dtype, count) for count in sorted(counts)))
+    left = max(seconds - (time.monotonic() - began), seconds / 2)
+    steps = max(1, int(left * (1 - SET_ASIDE) / pace))
+    return replace(plan, dtype=dtype, threads=count, steps=steps, seconds=seconds)
+
+
+def time_steps(
+    model: Transformer,
+    batch: Batch,
+    *,
+    rates: Rates,
+    choices: Sequence[tuple[str, int]],
+    seconds: float,
+) -> dict[tuple[str, int], float]:
+    """Median seconds of a whole training step by (dtype, threads), measured in turn.
+
+    All choices together take about `seconds`; one that proves three times as slow as the fastest is
+    not tried again. Copies of `model` take the steps, so it stays as it is.
+
+    >>> model = Transformer(ModelConfig(vocab_size=16, num_hidden_layers=1))
+    >>> ids = torch.zeros(1, 8, dtype=torch.int64)
+    >>> batch = Batch(ids=ids, targets=ids)
+    >>> list(time_steps(model, batch, rates=Rates(), choices=[("float32", 1)], seconds=0.01))
+    [('float32', 1)]
+    """
+    device = choose_device()
+    batch = batch.to(device)
+    before = torch.get_num_threads()
+    dtypes = {dtype for dtype, _ in choices}
+    takers = {
+        dtype: _taker(copy.deepcopy(model).to(device, DTYPES[dtype]), batch, rates)
+        for dtype in dtypes
+    }
+    took: dict[tuple[str, int], list[float]] = {choice: [] for choice in choices}
+    medians: dict[tuple[str, int], float] = {}
+    try:
+        torch.set_num_threads(min(threads for _, threads in choices))
+        for take in takers.values():
+            take()  # the first step also prepares kernels
+        ends = time.perf_counter() + seconds
+        while len(medians) < len(choices) or time.perf_counter() < ends:
+            for dtype, threads in choices:
+                known = medians.get((dtype, threads), 0.0)
+                if known and known > HOPELESS * min(medians.values()):
+                    continue
+                torch.set_num_threads(threads)
+                began = time.perf_counter()
+                takers[dtype]()
+                took[dtype, threads].append(time.perf_counter() - began)
+                medians[dtype, threads] = statistics.median(took[dtype, threads])
+        return medians
+    finally:
+        torch.set_num_threads(before)
+
+
+def _taker(model: Transformer, batch: Batch, rates: Rates) -> Callable[[], None]:
+    optimizer = optimizer_for(model, rates)
+
+    def take() -> None:
+        loss, _ = next_token_loss(model, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        loss.item()
+
+    return take

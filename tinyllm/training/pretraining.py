@@ -1,0 +1,95 @@
+"""Stage 3: a model that has never read anything reads, and learns to guess the next token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from tinyllm.events import Event, Notice
+from tinyllm.files import TinyLLMError, sha256
+from tinyllm.model import Transformer
+from tinyllm.tokens import Tokenizer, TokenShards
+from tinyllm.training.batches import packed_batches
+from tinyllm.training.plan import Plan, available_threads, plan_for
+from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
+
+STAGE = "base"
+
+PROMPTS = ("The sky is", "Once upon a time")
+"""What the model continues at every look, beside a text from nothing."""
+
+HELD_OUT_BATCHES, HELD_OUT_ROWS = 4, 8
+"""How much of the validation text is measured at every look: 8,192 tokens."""
+
+MANY_EPOCHS = 10
+"""From so many readings of the same text on, a model learns it by heart."""
+
+
+def pretrain(
+    folder: Path,
+    *,
+    tokenizer_folder: Path,
+    state: Path,
+    plan: Plan | None = None,
+    seconds: float | None = None,
+    size: str | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    prompts: Sequence[str] = PROMPTS,
+) -> Iterator[Event]:
+    """Train a fresh model on the encoded corpus in `tokenizer_folder`; write it to `folder`.
+
+    Yields `Step`s; now and then an `Evaluation` ("loss": nats a token on a fixed piece of the
+    validation text) and `Sample`s; `Finished` last. The state is kept in the file `state`: a
+    training that was closed, interrupted or killed goes on from there with the plan it began with.
+    A new one follows `plan`; or has `steps` of the given `size`; or is planned for `seconds`.
+
+    The same tokens, plan and machine give the same weights, watched or not, interrupted or not.
+    Wrap the call in `contextlib.closing` to be sure that leaving early saves at once.
+    """
+    tokenizer = Tokenizer.load(tokenizer_folder)
+    shards = TokenShards.open(tokenizer_folder, "train")
+    validation = TokenShards.open(tokenizer_folder, "validation")
+    plan = plan or saved_plan(state) or _plan(tokenizer, seconds, size, steps, seed)
+    epochs = plan.tokens / (len(shards.tokens) + len(shards))
+    if epochs > MANY_EPOCHS:
+        yield Notice(
+            stage=STAGE,
+            text=(
+                f"The text is small for so long a training: it will be read {epochs:.0f} times, "
+                "and the model will know much of it by heart. More text would make it better."
+            ),
+        )
+
+    batches = partial(packed_batches, context=plan.context, separator=tokenizer.end_of_text)
+    files = ("tokenizer.json", "tokens-train.bin", "documents-train.npy")
+    lesson = Lesson(
+        stage=STAGE,
+        plan=plan,
+        tokenizer=tokenizer,
+        batches=lambda start: batches(shards, rows=plan.rows, seed=plan.seed, start=start),
+        held_out=list(islice(batches(validation, rows=HELD_OUT_ROWS, seed=0), HELD_OUT_BATCHES)),
+        prompts=[
+            Prompt(text=text, ids=(tokenizer.end_of_text, *tokenizer.encode(text)))
+            for text in ("", *prompts)
+        ],
+        eos=tokenizer.end_of_text,
+        made_from={name: sha256(tokenizer_folder / name) for name in files},
+    )
+    generator = torch.Generator().manual_seed(plan.seed)
+    model = Transformer(plan.model_config(tokenizer.vocab_size), generator=generator)
+    yield from learn(model, lesson, folder=folder, state=state)
+
+
+def _plan(
+    tokenizer: Tokenizer, seconds: float | None, size: str | None, steps: int | None, seed: int
+) -> Plan:
+    if steps is not None:
+        return Plan(size=size or "nano", steps=steps, seed=seed, threads=available_threads())
+    if seconds is None:
+        raise TinyLLMError("How long to train? Give a plan, or seconds, or a number of steps.")
+    return plan_for(seconds, vocab_size=tokenizer.vocab_size, size=size, seed=seed)
