@@ -1,0 +1,34 @@
+"""Losses beside their rulers, graders with intervals, win rates: measured, not claimed."""
+
+from tinyllm.evaluation.intervals import Interval, bootstrap_mean, wilson
+from tinyllm.evaluation.progress import result_of
+from tinyllm.evaluation.report import (
+    FULL,
+    QUICK,
+    Amounts,
+    Report,
+    evaluate_aligned,
+    evaluate_base,
+    evaluate_chat,
+)
+from tinyllm.evaluation.rulers import baselines, rulers_of
+from tinyllm.evaluation.table import COLUMNS, Row, rows_of
+
+__all__ = [
+    "COLUMNS",
+    "FULL",
+    "QUICK",
+    "Amounts",
+    "Interval",
+    "Report",
+    "Row",
+    "baselines",
+    "bootstrap_mean",
+    "evaluate_aligned",
+    "evaluate_base",
+    "evaluate_chat",
+    "result_of",
+    "rows_of",
+    "rulers_of",
+    "wilson",
+]

@@ -1,0 +1,80 @@
+"""Do the stories hold together? Samples are read by the village, which knows what must be true.
+
+A low loss is no proof that a model remembers: a table of pairs writes fluent lines and loses its
+hero. So the model writes unprompted texts at temperature 0.8, and each check reads those that
+belong to it: is the hero still the hero, has the thing whoever was given it, is the thing that is
+found the thing that was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping
+from dataclasses import dataclass
+
+from tinyllm.evaluation.intervals import Interval, wilson
+from tinyllm.evaluation.writing import ROWS, write
+from tinyllm.events import Progress
+from tinyllm.model import Transformer
+
+CHECKS = ("hero", "who_has", "lost_found")
+TEMPERATURE = 0.8
+
+Check = Callable[[str], Mapping[str, bool | None]]
+"""A text -> for each of `CHECKS` whether it passes, or None if it does not belong to the check."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consistency:
+    """The share that passes each check, and how many texts were written to find them."""
+
+    checks: Mapping[str, Interval]
+    samples: int
+    texts: tuple[str, ...]
+
+
+def measure_consistency(
+    model: Transformer,
+    check: Check,
+    decode: Callable[[list[int]], str],
+    *,
+    start: int,
+    stop: Collection[int],
+    pad: int = 0,
+    documents: int = 300,
+    samples: int = 4_096,
+    seed: int = 0,
+    stage: str = "base",
+) -> Generator[Progress, None, Consistency]:
+    """Write texts until every check has had `documents` of its own, or `samples` are written.
+
+    `start` is the token that stands before every document. The first `documents` texts that belong
+    to a check count for it; where the bound came first, n is smaller and says so. A text that
+    belongs to a check and cannot be followed fails it (`check` answers False).
+    """
+    passed = dict.fromkeys(CHECKS, 0)
+    seen = dict.fromkeys(CHECKS, 0)
+    texts: list[str] = []
+    while len(texts) < samples and min(seen.values()) < documents:
+        rows = min(ROWS, samples - len(texts))
+        # One batch a round, each with random numbers of its own.
+        written = yield from write(
+            model,
+            [[start]] * rows,
+            stop=stop,
+            temperature=TEMPERATURE,
+            seed=seed * 10_007 + len(texts),
+            pad=pad,
+            stage=stage,
+            note="stories for the consistency checks",
+        )
+        for text in (decode(one.ids) for one in written):
+            texts.append(text)
+            for name, verdict in check(text).items():
+                if verdict is not None and seen[name] < documents:
+                    seen[name] += 1
+                    passed[name] += verdict
+    return Consistency(
+        checks={name: wilson(passed[name], seen[name]) for name in CHECKS},
+        samples=len(texts),
+        texts=tuple(texts),
+    )

@@ -1,0 +1,31 @@
+"""Events and tables become plotly figures, each with a text that says what the figure shows."""
+
+from tinyllm.figures.chart import Chart, refresh, show_spaces, to_div, to_html
+from tinyllm.figures.corpus import corpus_chart
+from tinyllm.figures.grades import before_after, consistency_bars, grade_bars, share_bars
+from tinyllm.figures.inside import attention_heatmap
+from tinyllm.figures.loss import loss_chart
+from tinyllm.figures.rewards import pair_accuracy_chart, rlhf_chart
+from tinyllm.figures.stages import stage_chart
+from tinyllm.figures.tokens import merges_chart, next_token_bars, token_lengths
+
+__all__ = [
+    "Chart",
+    "attention_heatmap",
+    "before_after",
+    "consistency_bars",
+    "corpus_chart",
+    "grade_bars",
+    "loss_chart",
+    "merges_chart",
+    "next_token_bars",
+    "pair_accuracy_chart",
+    "refresh",
+    "rlhf_chart",
+    "share_bars",
+    "show_spaces",
+    "stage_chart",
+    "to_div",
+    "to_html",
+    "token_lengths",
+]
