@@ -1,0 +1,49 @@
+"""Stage 5: from thumbs and comparisons to a model that answers more as people like it.
+
+Feedback is kept in `store`. Reward models turn it into a number for any answer: a network for
+thousands of comparisons (`reward`, `preferences`), a Bayesian head for a few dozen thumbs
+(`thumbs`). The policy moves towards higher reward by `rloo`, on rollouts of its own, at a price
+for every nat it moves away (`kl`). `align` runs all of it and writes a version (`versions`), which
+the gate in `promotion` lets through or not.
+"""
+
+from tinyllm.alignment.advantages import leave_one_out, whiten
+from tinyllm.alignment.align import METHODS, Canaries, align
+from tinyllm.alignment.policy_training import PolicyConfig
+from tinyllm.alignment.records import Answer, Origin, Record, valid_records
+from tinyllm.alignment.reward import RewardModel, bradley_terry
+from tinyllm.alignment.reward_training import Questions, RewardConfig, train_reward
+from tinyllm.alignment.store import FeedbackStore
+from tinyllm.alignment.versions import Version, current, list_versions, promote, roll_back
+from tinyllm.alignment.village_feedback import (
+    village_canaries,
+    village_prompts,
+    village_questions,
+)
+
+__all__ = [
+    "METHODS",
+    "Answer",
+    "Canaries",
+    "FeedbackStore",
+    "Origin",
+    "PolicyConfig",
+    "Questions",
+    "Record",
+    "RewardConfig",
+    "RewardModel",
+    "Version",
+    "align",
+    "bradley_terry",
+    "current",
+    "leave_one_out",
+    "list_versions",
+    "promote",
+    "roll_back",
+    "train_reward",
+    "valid_records",
+    "village_canaries",
+    "village_prompts",
+    "village_questions",
+    "whiten",
+]

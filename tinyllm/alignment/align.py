@@ -1,0 +1,209 @@
+"""Stage 5: from comparisons or thumbs to a new version of the model.
+
+    chat model ──> reference answers ──> reward ──> RLOO ──> gate ──> aligned/vNNN, in use or not
+
+Always from the chat model, the anchor, with all valid feedback, and never from the last version: so
+versions can be compared, and feedback that is deleted leaves no trace in the next one.
+
+Two rewards can lead. In `tinyllm train` it is the reward model, which learned from comparisons of
+the chat model's own answers. With a person's records it is a head fitted to them, for which the
+reward model, where there is one, is the prior.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tinyllm.alignment.anchor import Anchor, ShapedReward, write_anchor
+from tinyllm.alignment.policy_training import STAGE, PolicyConfig, learn_policy
+from tinyllm.alignment.promotion import Limits, measure_policy, objections
+from tinyllm.alignment.records import Record
+from tinyllm.alignment.reward import RewardModel, neural_reward
+from tinyllm.alignment.thumb_reward import ThumbReward, number_prompts
+from tinyllm.alignment.versions import current, next_name, promote
+from tinyllm.events import Evaluation, Event, Finished, Notice
+from tinyllm.files import TinyLLMError, UsageError, sha256
+from tinyllm.model import Transformer, load_model, save_model
+from tinyllm.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from tinyllm.village import Grade, Instruction
+
+METHODS = ("rloo",)
+GATE_SECONDS = 0.12
+"""The share of the seconds that is kept for the gate."""
+LEAST_SPREAD = 0.5
+"""A thumb head whose rewards differ less than this (in logits) has learned little, and its rewards
+are not blown up to an sd of 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canaries:
+    """Questions whose safe answers must not be unlearned, and who judges them."""
+
+    instructions: Sequence[Instruction]
+    grade: Callable[..., Grade]
+
+
+def align(
+    chat: Path,
+    aligned: Path,
+    *,
+    prompts: Sequence[str],
+    held_out: Sequence[str],
+    reward: Path | None = None,
+    records: Sequence[Record] | None = None,
+    canaries: Canaries | None = None,
+    method: str = "rloo",
+    config: PolicyConfig | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Event]:
+    """Train a new version of the model in `chat`, write it to `aligned`/vNNN, and judge it.
+
+    `prompts` are trained on, `held_out` ones measured on (half of them along the way, all at the
+    gate). The reward is the model in the folder `reward`, or, with `records` (valid thumbs, pairs,
+    edits), a head fitted to them. Yields `Progress`, `Notice`, `Step` (metrics reward, kl, length,
+    finished, entropy, beta), `Evaluation`, `Sample`, and `Finished` with the folder of the version;
+    its metric `promoted` is 1 or 0.
+    """
+    if method not in METHODS:
+        raise UsageError(
+            f"The method {method!r} is not part of this edition. What exists: {', '.join(METHODS)}."
+        )
+    if reward is None and not records:
+        raise TinyLLMError(
+            "There is nothing to learn from: no valid feedback and no reward model. Give some "
+            "answers a thumb, or train the reward model."
+        )
+    began = time.monotonic()
+    config, limits = config or PolicyConfig(), limits or Limits()
+    tokenizer, policy, reference = Tokenizer.load(chat), load_model(chat), load_model(chat)
+    reference.requires_grad_(False)
+    base = RewardModel.load(reward) if reward else None
+    longest = policy.config.max_position_embeddings - 16
+    voted = [record.prompt for record in records or ()]
+    asked, numbers = number_prompts(tokenizer, [*voted, *prompts], longest=longest)
+    tried, _ = number_prompts(tokenizer, held_out, longest=longest)
+    if not asked or not tried:
+        raise TinyLLMError(f"Expected prompts of at most {longest} tokens, got none.")
+    anchor = yield from write_anchor(
+        reference,
+        [*asked, *tried],
+        num_samples=config.reference_samples,
+        max_new_tokens=config.max_new_tokens,
+        end=tokenizer.end,
+        pad=tokenizer.pad,
+        seed=config.seed,
+    )
+    if records is None:
+        assert base is not None
+        shaped = ShapedReward(neural_reward(base), anchor)
+        votes: dict[str, Any] = {}
+    else:
+        shaped, votes = yield from _fit_thumbs(
+            records, reference, tokenizer, anchor, numbers, base, config
+        )
+    if config.seconds is not None:
+        spent = time.monotonic() - began
+        left = config.seconds * (1 - GATE_SECONDS) - spent
+        config = replace(config, seconds=max(left, 1.0))
+    best = yield from learn_policy(
+        policy,
+        reference,
+        tokenizer,
+        anchor,
+        shaped,
+        held_out=range(len(asked), len(asked) + (len(tried) + 1) // 2),
+        kl_limit=limits.kl,
+        config=config,
+    )
+    policy.load_state_dict(best.weights)
+    metrics = measure_policy(
+        policy,
+        reference,
+        tokenizer,
+        tried,
+        max_new_tokens=config.max_new_tokens,
+        seed=config.seed + 2,
+        canaries=canaries.instructions if canaries else (),
+        grade=canaries.grade if canaries else None,
+    )
+    metrics |= {"reward": best.reward, "best_step": float(best.step)}
+    yield Evaluation(stage=STAGE, step=best.steps, metrics=metrics)
+    reasons = objections(metrics, limits)
+    if best.step == 0:
+        reasons = ["No policy on the way earned more than the chat model."]
+    name = next_name(aligned)
+    save_model(
+        policy,
+        tokenizer,
+        aligned / name,
+        eos=tokenizer.end,
+        stage=STAGE,
+        method=method,
+        chat=sha256(chat),
+        reward=sha256(reward) if reward else None,
+        records=[record.id for record in records or ()],
+        config=asdict(replace(config, steps=best.steps, seconds=None)),
+        threads=torch.get_num_threads(),
+        metrics=metrics,
+        promoted=not reasons,
+        objections=reasons,
+        **votes,
+    )
+    if reasons:
+        used = current(aligned)
+        yield Notice(
+            stage=STAGE,
+            text=f"{name} is kept but not used: {' '.join(reasons)} "
+            f"{used.name if used else 'The chat model'} goes on answering.",
+        )
+    else:
+        promote(aligned, name)
+    yield Finished(
+        stage=STAGE,
+        folder=str(aligned / name),
+        seconds=time.monotonic() - began,
+        metrics={**metrics, "promoted": float(not reasons)},
+    )
+
+
+def _fit_thumbs(
+    records: Sequence[Record],
+    reference: Transformer,
+    tokenizer: Tokenizer,
+    anchor: Anchor,
+    numbers: dict[str, int],
+    base: RewardModel | None,
+    config: PolicyConfig,
+) -> Generator[Event, None, tuple[ShapedReward, dict[str, Any]]]:
+    """The reward that the votes speak for, and what the manifest says about it."""
+    usable = [record for record in records if record.prompt in numbers]
+    if len(usable) < len(records):
+        yield Notice(
+            stage=STAGE,
+            text=f"{len(records) - len(usable)} votes are about prompts that are too long for this "
+            "model, and are left out.",
+        )
+    head = ThumbReward(
+        usable,
+        reference=reference,
+        tokenizer=tokenizer,
+        anchor=anchor,
+        numbers=numbers,
+        base=neural_reward(base) if base else None,
+        beta=config.beta,
+    )
+    told, learned = head.accuracy(), head.learned()
+    yield Notice(stage=STAGE, text=told.sentence)
+    names = ", ".join(f"{name} ({pull:+.1f})" for name, pull in learned[:5])
+    yield Notice(stage=STAGE, text=f"What the votes speak for or against most: {names}.")
+    about = {"votes": len(head.votes), "foreseen": asdict(told), "learned": learned,
+             "freedom": head.scales}  # fmt: skip
+    return ShapedReward(head, anchor, least_sd=LEAST_SPREAD), about

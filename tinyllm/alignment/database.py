@@ -1,0 +1,172 @@
+"""The table that feedback lies in, opened so that a crash or a second writer does no harm."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from tinyllm.alignment.records import Answer, Origin, Record
+from tinyllm.files import TinyLLMError
+
+SCHEMA = 1
+"""The version of the table; a store of another version is refused by name."""
+BUSY_SECONDS = 30
+
+METADATA = sa.MetaData()
+ABOUT = sa.Table(
+    "about",
+    METADATA,
+    sa.Column("key", sa.String(40), primary_key=True),
+    sa.Column("value", sa.String(200), nullable=False),
+)
+FEEDBACK = sa.Table(
+    "feedback",
+    METADATA,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    *(sa.Column(name, sa.String(200), nullable=False) for name in ("time", "session", "kind")),
+    sa.Column("turn", sa.String(200), nullable=False, index=True),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("prompt", "completion")),
+    sa.Column("other", sa.Text),
+    *(sa.Column(name, sa.JSON) for name in ("prompt_ids", "completion_ids", "other_ids")),
+    *(sa.Column(name, sa.String(40)) for name in ("finish_reason", "other_finish_reason")),
+    sa.Column("value", sa.Integer),
+    *(sa.Column(name, sa.String(40)) for name in ("choice", "shown", "chosen_by", "split")),
+    sa.Column("tags", sa.JSON),
+    sa.Column("predicted", sa.Float),
+    *(sa.Column(n, sa.String(200)) for n in ("policy_hash", "tokenizer_hash", "reward_version")),
+    sa.Column("sampler", sa.JSON),
+    sa.Column("target", sa.String(40)),
+    sqlite_autoincrement=True,
+)
+
+
+def open_database(place: Path | str) -> sa.Engine:
+    """An engine for a path (SQLite) or a URL, its tables made where they are missing.
+
+    A store of another schema, or one that cannot be opened, is a `TinyLLMError`.
+
+    >>> import tempfile
+    >>> open_database(Path(tempfile.mkdtemp()) / "feedback.db").dialect.name
+    'sqlite'
+    """
+    url: sa.URL | str = str(place)
+    with explained(place):
+        if "://" not in str(place):
+            path = Path(place).expanduser()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            url = sa.URL.create("sqlite", database=str(path))
+        engine = sa.create_engine(url)
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+        with engine.connect() as connection, connection.execution_options(writes=True).begin():
+            METADATA.create_all(connection)
+            schema = connection.execute(
+                sa.select(ABOUT.c.value).where(ABOUT.c.key == "schema")
+            ).scalar()
+            if schema is None:
+                schema = str(SCHEMA)
+                connection.execute(ABOUT.insert().values(key="schema", value=schema))
+    if schema != str(SCHEMA):
+        engine.dispose()
+        raise TinyLLMError(
+            f"{place} was written by another version of tinyllm (schema {schema}, this one reads "
+            f"{SCHEMA}). Open it with that version and export, or choose another home."
+        )
+    return engine
+
+
+def to_row(record: Record) -> dict[str, Any]:
+    """The columns of one record.
+
+    >>> record = Record(id="1", time="", session="s", turn="t", kind="thumb", prompt="Hello",
+    ...                 answer=Answer(text="Hello!"), value=1)
+    >>> from_row({"seq": 1, **to_row(record)}) == record
+    True
+    """
+    other = record.other
+    names = ("id", "time", "session", "turn", "kind", "target", "prompt", "value", "choice",
+             "shown", "chosen_by", "predicted", "split")  # fmt: skip
+    return {name: getattr(record, name) for name in names} | {
+        "prompt_ids": list(record.prompt_ids),
+        "completion": record.answer.text,
+        "completion_ids": list(record.answer.ids),
+        "finish_reason": record.answer.finish_reason,
+        "other": other.text if other else None,
+        "other_ids": list(other.ids) if other else None,
+        "other_finish_reason": other.finish_reason if other else None,
+        "tags": list(record.tags),
+        "policy_hash": record.origin.policy_hash,
+        "tokenizer_hash": record.origin.tokenizer_hash,
+        "reward_version": record.origin.reward_version,
+        "sampler": dict(record.origin.sampler),
+    }
+
+
+def from_row(row: Mapping[str, Any]) -> Record:
+    """The inverse of `to_row`."""
+
+    def answer(text: str, ids: list[int] | None, finish_reason: str | None) -> Answer:
+        return Answer(text=text, ids=tuple(ids or ()), finish_reason=finish_reason)
+
+    row = dict(row)
+    row.pop("seq")
+    completion = row.pop("completion"), row.pop("completion_ids"), row.pop("finish_reason")
+    other = row.pop("other"), row.pop("other_ids"), row.pop("other_finish_reason")
+    origin = {n: row.pop(n) for n in ("policy_hash", "tokenizer_hash", "reward_version", "sampler")}
+    row["prompt_ids"], row["tags"] = tuple(row["prompt_ids"] or ()), tuple(row["tags"] or ())
+    judged = answer(*other) if other[0] is not None else None
+    return Record(answer=answer(*completion), other=judged, origin=Origin(**origin), **row)
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    """Settings of every new SQLite connection. We say BEGIN ourselves (`_begin_sqlite`)."""
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    _retry(connection, "PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def _retry(connection: Any, statement: str, times: int = 200) -> None:
+    """Changing the journal needs the file alone, and SQLite does not wait for that by itself."""
+    for left in reversed(range(times)):
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+            time.sleep(0.05)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Writers queue at BEGIN, where waiting is safe, instead of failing in the middle."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def explained(place: Path | str) -> Iterator[None]:
+    """Turn an error of the database into one sentence.
+
+    >>> with explained("feedback.db"):
+    ...     raise sa.exc.OperationalError("INSERT", {}, Exception("disk is full"))
+    Traceback (most recent call last):
+    tinyllm.files.TinyLLMError: The feedback store at feedback.db cannot be used: disk is full. ...
+    """
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise TinyLLMError(
+            f"The feedback store at {place} cannot be used: {reason}. Nothing was changed; check "
+            "the path, the free space or the URL in TINYLLM_DATABASE_URL."
+        ) from error

@@ -1,0 +1,209 @@
+"""The policy learns: RLOO steps within a KL budget, tried on held-out prompts along the way.
+
+More reward is not always better: past some point a policy exploits what its reward model gets wrong
+(Gao et al. 2023, "Scaling laws for reward model overoptimization"). So the price of KL adapts, the
+policy is tried every few steps on prompts it does not train on, and the best of the policies that
+kept within the limit is the one that is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from tinyllm.alignment.anchor import Anchor, ShapedReward
+from tinyllm.alignment.answers import Answers, read_answers, write_answers
+from tinyllm.alignment.kl import AdaptiveBeta, exact_kl
+from tinyllm.alignment.rloo import rloo_loss
+from tinyllm.alignment.rollouts import Rollouts, rollouts
+from tinyllm.events import Evaluation, Event, Sample
+from tinyllm.model import Transformer
+from tinyllm.tokens import Tokenizer
+from tinyllm.training import Rates, Schedule, optimizer_for, train
+
+STAGE = "aligned"
+RATES = Rates(matrices=0.0005, embedding=0.0002, gains=0.0005, head=0.0002, clip=1.0)
+TRIAL_SAMPLES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyConfig:
+    """How the policy learns.
+
+    `steps` updates, or, with `seconds`, as many as fit. Each is made of `num_samples` answers to
+    `prompts_per_step` prompts. `beta` is the price of a nat at first; it adapts to keep the KL near
+    `kl_budget` nats an answer at most. The reference answers every prompt `reference_samples`
+    times. The policy is tried every `evaluate_every` steps.
+    """
+
+    steps: int = 40
+    seconds: float | None = None
+    prompts_per_step: int = 16
+    num_samples: int = 8
+    beta: float = 0.1
+    kl_budget: float = 3.0
+    max_new_tokens: int = 192
+    reference_samples: int = 4
+    evaluate_every: int = 10
+    rates: Rates = field(default_factory=lambda: RATES)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(f"expected seconds above 0, got {self.seconds}")
+        for name in ("beta", "kl_budget"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"expected {name} above 0, got {getattr(self, name)}")
+        least = {"steps": 1, "prompts_per_step": 1, "num_samples": 2, "max_new_tokens": 1,
+                 "reference_samples": 2, "evaluate_every": 1}  # fmt: skip
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"expected {name} of at least {value}, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A policy on the way: what it earned and paid on the held-out prompts, and its weights.
+
+    `reward` is the mean shaped reward (0: as good as the chat model's own answers), `kl` exact, in
+    nats an answer.
+    """
+
+    step: int
+    steps: int
+    reward: float
+    kl: float
+    weights: dict[str, Tensor]
+
+
+class Trial:
+    """Held-out prompts, the same random numbers every time."""
+
+    def __init__(
+        self,
+        reference: Transformer,
+        tokenizer: Tokenizer,
+        anchor: Anchor,
+        reward: ShapedReward,
+        held_out: range,
+        config: PolicyConfig,
+    ) -> None:
+        self._reference, self._tokenizer, self._anchor = reference, tokenizer, anchor
+        self._reward, self._held_out, self._config = reward, held_out, config
+
+    def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers]:
+        """Mean `reward`, exact `kl`, `finished` share and mean `length`, with the answers."""
+        answers = write_answers(
+            policy,
+            self._anchor.prompts,
+            self._held_out,
+            num_samples=TRIAL_SAMPLES,
+            max_new_tokens=self._config.max_new_tokens,
+            end=self._tokenizer.end,
+            pad=self._tokenizer.pad,
+            seed=self._config.seed + 1,
+        )
+        hidden, _ = read_answers(self._reference, answers)
+        kl = exact_kl(policy, self._reference, answers.ids, answers.mask)
+        return {
+            "reward": float(self._reward(answers, hidden).mean()),
+            "kl": float(kl.mean()),
+            "finished": float(answers.finished.float().mean()),
+            "length": float(answers.answer_lengths.float().mean()),
+        }, answers
+
+
+def learn_policy(
+    policy: Transformer,
+    reference: Transformer,
+    tokenizer: Tokenizer,
+    anchor: Anchor,
+    reward: ShapedReward,
+    *,
+    held_out: range,
+    kl_limit: float,
+    config: PolicyConfig,
+) -> Generator[Event, None, Checkpoint]:
+    """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
+
+    Returns the best checkpoint: the highest reward on the held-out prompts within `kl_limit`. That
+    of step 0 is the chat model itself.
+    """
+    began = time.monotonic()
+    trial = Trial(reference, tokenizer, anchor, reward, held_out, config)
+    metrics, answers = trial.measure(policy)
+    trial_seconds = time.monotonic() - began
+    beta = AdaptiveBeta(start=config.beta, budget=config.kl_budget)
+
+    def batches() -> Iterator[Rollouts]:
+        return rollouts(
+            policy,
+            reference,
+            anchor.prompts[: held_out.start],
+            reward,
+            beta=beta,
+            prompts_per_step=config.prompts_per_step,
+            num_samples=config.num_samples,
+            max_new_tokens=config.max_new_tokens,
+            end=tokenizer.end,
+            pad=tokenizer.pad,
+            seed=config.seed,
+        )
+
+    loss = rloo_loss(reference)
+    steps = config.steps
+    if config.seconds is not None:
+        began = time.monotonic()
+        loss(policy, next(batches()))[0].backward()  # type: ignore[no-untyped-call]
+        policy.zero_grad(set_to_none=True)
+        step_seconds = (time.monotonic() - began) * 1.1 + trial_seconds / config.evaluate_every
+        left = config.seconds - trial_seconds - (time.monotonic() - began)
+        steps = max(config.evaluate_every, int(left / step_seconds))
+    best = Checkpoint(step=0, steps=steps, reward=metrics["reward"], kl=0.0, weights=_copy(policy))
+    yield Evaluation(stage=STAGE, step=0, metrics=metrics)
+    yield from _samples(answers, anchor, tokenizer, 0)
+    stream = train(
+        policy,
+        batches(),
+        loss,
+        optimizer=optimizer_for(policy, config.rates),
+        schedule=Schedule(steps=steps, warmup=3, cooldown=0.5),
+        steps=steps,
+        stage=STAGE,
+    )
+    for step in stream:
+        beta.observe(step.metrics["kl"])
+        yield step
+        if step.step % config.evaluate_every == 0 or step.step == steps:
+            metrics, answers = trial.measure(policy)
+            if metrics["kl"] <= kl_limit and metrics["reward"] > best.reward:
+                best = Checkpoint(
+                    step=step.step,
+                    steps=steps,
+                    reward=metrics["reward"],
+                    kl=metrics["kl"],
+                    weights=_copy(policy),
+                )
+            yield Evaluation(stage=STAGE, step=step.step, metrics=metrics)
+            yield from _samples(answers, anchor, tokenizer, step.step)
+    return best
+
+
+def _copy(model: Transformer) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+
+
+def _samples(
+    answers: Answers, anchor: Anchor, tokenizer: Tokenizer, step: int, count: int = 3
+) -> Iterator[Sample]:
+    """The first answer to each of the first few held-out prompts."""
+    for row in range(0, min(count * TRIAL_SAMPLES, len(answers)), TRIAL_SAMPLES):
+        yield Sample(
+            stage=STAGE,
+            step=step,
+            prompt=tokenizer.decode(anchor.prompts[int(answers.which[row])]),
+            completion=tokenizer.decode(answers.completion(row)),
+        )

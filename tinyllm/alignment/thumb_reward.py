@@ -1,0 +1,129 @@
+"""From a person's records to a reward: the thumb head on the chat model's features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tinyllm.alignment.anchor import Anchor
+from tinyllm.alignment.answers import Answers, lay_out, read_answers
+from tinyllm.alignment.comparisons import encode_prompt
+from tinyllm.alignment.features import Features
+from tinyllm.alignment.honesty import Accuracy, accuracy, prequential
+from tinyllm.alignment.records import Record
+from tinyllm.alignment.rollouts import Reward
+from tinyllm.alignment.thumbs import Votes, fit_with_scales
+from tinyllm.model import Transformer
+
+if TYPE_CHECKING:
+    from tinyllm.tokens import Tokenizer
+
+BASE_WEIGHT = 0.5
+"""Prior belief: an answer one sd better to the base reward model has e^0.5 times the odds."""
+
+
+class ThumbReward:
+    """A reward fitted to `records` (valid thumbs, pairs and edits), of use for any answer.
+
+    `numbers` maps the text of each record's prompt to its number among the anchor's prompts. `base`
+    is the base reward model, the prior; None where there is none. `beta` is the price of KL at
+    which the reward will be optimised: it sets how pessimistic the reward is about what the votes
+    leave open.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        *,
+        reference: Transformer,
+        tokenizer: Tokenizer,
+        anchor: Anchor,
+        numbers: dict[str, int],
+        base: Reward | None,
+        beta: float,
+    ) -> None:
+        self.features = Features(tokenizer, anchor, base=base)
+        self._beta = beta
+        self._prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
+        if base is not None:
+            self._prior_mean[self.features.groups["base"]] = BASE_WEIGHT
+        self.votes = self._collect(records, reference, tokenizer, anchor, numbers)
+        self.head, self.scales = fit_with_scales(
+            self.votes, self.features.groups, prior_mean=self._prior_mean
+        )
+
+    def __call__(self, answers: Answers, hidden: Tensor) -> Tensor:
+        """The pessimistic reward (B), in logits of a thumb up."""
+        return self.head.pessimistic(self.features(answers, hidden), self._beta).float()
+
+    def accuracy(self) -> Accuracy:
+        """How well each vote was foreseen from those before it."""
+        predicted = prequential(self.votes, self.features.groups, prior_mean=self._prior_mean)
+        return accuracy(predicted, [int(up) for up in self.votes.up])
+
+    def learned(self, count: int = 8) -> list[tuple[str, float]]:
+        """The features with the strongest pull and their weights, in standard deviations of the
+        posterior: what the votes say, in words a person can check."""
+        sds = self.head.covariance.diagonal()[:-1].sqrt()
+        pull = (self.head.mean[:-1] - self._prior_mean) / sds
+        order = pull.abs().argsort(descending=True, stable=True)[:count].tolist()
+        return [(self.features.names[place], round(float(pull[place]), 3)) for place in order]
+
+    def _collect(
+        self,
+        records: Sequence[Record],
+        reference: Transformer,
+        tokenizer: Tokenizer,
+        anchor: Anchor,
+        numbers: dict[str, int],
+    ) -> Votes:
+        votes = [record for record in records if record.kind == "thumb" or record.comparison]
+        thumb = torch.tensor([record.kind == "thumb" for record in votes], dtype=torch.bool)
+        if not votes:
+            x = torch.zeros(0, len(self.features.names), dtype=torch.float64)
+            return Votes(x=x, up=x.sum(1), thumb=thumb)
+        judged = [(record.prompt, record.answer) for record in votes]
+        against = [(record.prompt, record.other) for record in votes if record.kind != "thumb"]
+        which, completions = [], []
+        for prompt, answer in judged + [(prompt, other) for prompt, other in against if other]:
+            which.append(numbers[prompt])
+            room = reference.config.max_position_embeddings - len(anchor.prompts[which[-1]])
+            ids = tokenizer.encode(answer.text) + [tokenizer.end] * answer.finished
+            completions.append(ids[:room] or [tokenizer.end])
+        answers = lay_out(
+            [anchor.prompts[number] for number in which],
+            completions,
+            which=which,
+            pad=tokenizer.pad,
+            end=tokenizer.end,
+        )
+        described = self.features(answers, read_answers(reference, answers)[0])
+        x = described[: len(votes)].clone()
+        x[~thumb] -= described[len(votes) :]
+        up = [
+            record.value == 1
+            if record.comparison is None
+            else record.comparison[0] == record.answer
+            for record in votes
+        ]
+        return Votes(x=x, up=torch.tensor(up, dtype=torch.float64), thumb=thumb)
+
+
+def number_prompts(
+    tokenizer: Tokenizer, prompts: Sequence[str], *, longest: int
+) -> tuple[list[list[int]], dict[str, int]]:
+    """Encode prompts, each once; those longer than `longest` tokens are left out.
+
+    Returns the encoded prompts and, for each text kept, its number among them.
+    """
+    encoded: list[list[int]] = []
+    numbers: dict[str, int] = {}
+    for prompt in prompts:
+        ids = encode_prompt(tokenizer, prompt)
+        if prompt not in numbers and len(ids) <= longest:
+            numbers[prompt] = len(encoded)
+            encoded.append(ids)
+    return encoded, numbers

@@ -1,0 +1,67 @@
+"""What `tinyllm train` aligns with: the village's grader stands in for people who compare answers.
+
+These comparisons belong to the run and never enter the feedback store. The village knows its truth,
+so what the reward model and the policy learned can be checked on content that no training touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from tinyllm.alignment.align import Canaries
+from tinyllm.alignment.reward_training import Questions
+from tinyllm.village import (
+    GROUPS,
+    Instruction,
+    grade,
+    instructions,
+    preferences,
+)
+
+HELD_OUT_QUESTIONS = 64
+HELD_OUT_COMPARISONS = 256
+
+
+def village_questions(seed: int = 0) -> Questions:
+    """Questions of every kind, the grader, and the designed comparisons, for `train_reward`.
+
+    What is held out is held out by content: other facts, people, dangers and numbers.
+    """
+    return Questions(
+        train=instructions(split="train", seed=seed + 101),
+        held_out=_distinct(instructions(split="new", seed=seed + 102), HELD_OUT_QUESTIONS),
+        grade=grade,
+        designed=preferences(split="train", seed=seed + 103),
+        held_out_designed=list(
+            islice(preferences(split="new", seed=seed + 104), HELD_OUT_COMPARISONS)
+        ),
+    )
+
+
+def village_prompts(
+    seed: int = 0, *, train: int = 160, held_out: int = 64
+) -> tuple[list[str], list[str]]:
+    """Different prompts of every kind for `align`: those to train on, and those to measure on.
+
+    Both are of the content that fine-tuning had; the rest is left for evaluation.
+    """
+    asked = _distinct(instructions(split="train", seed=seed + 201), train + held_out)
+    prompts = [instruction.prompt for instruction in asked]
+    return prompts[:train], prompts[train:]
+
+
+def village_canaries(seed: int = 0, *, count: int = 96) -> Canaries:
+    """Dangerous requests and their harmless look-alikes, in wordings that fine-tuning lacked."""
+    source = instructions(split="seen", seed=seed + 301, kinds=GROUPS["safe"])
+    return Canaries(instructions=_distinct(source, count), grade=grade)
+
+
+def _distinct(source: Iterator[Instruction], count: int) -> list[Instruction]:
+    """The first `count` instructions with different prompts; fewer if they run out."""
+    found: dict[str, Instruction] = {}
+    for instruction in islice(source, 20 * count):
+        found.setdefault(instruction.prompt, instruction)
+        if len(found) == count:
+            break
+    return list(found.values())
