@@ -1,0 +1,123 @@
+"""The command line keeps its contract: exit codes, JSON alone on standard output, clear words."""
+
+import json
+
+import pytest
+
+from tinyllm import cli
+
+
+@pytest.fixture
+def tmp_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYLLM_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run(capsys, *arguments):
+    code = cli.run_command(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["train", "--minutes", "soon"],
+        ["train", "--minutes", "-1"],
+        ["train", "--size", "nano"],
+        ["train", "--until", "perfection"],
+        ["train", "--run", "a/b"],
+        ["train", "--from", "this_computer"],
+        ["train", "--from", "hf:roneneldan/TinyStories"],
+        ["train", "--villager", "Mina keeps bees."],
+        ["village", "--dial", "low"],
+        ["village", "--kind", "dirty-page"],
+        ["village", "--documents", "1", "--megabytes", "1"],
+        ["generate"],
+        ["generate", "x", "--samples", "0"],
+        ["align", "--method", "dpo"],
+        ["feedback", "add", "--prompt", "p", "--completion", "c", "--thumb", "sideways"],
+        ["doctor"],
+        ["passport"],
+        ["bench", "pretrain", "--nanogpt", "x"],
+        ["bench", "taste", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_carried_out_as_written_ends_with_code_2_and_a_sentence(
+    capsys, tmp_home, arguments
+):
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("tinyllm: ")
+    assert "Traceback" not in err
+
+
+def test_generating_without_a_model_ends_with_code_1_and_says_how_to_get_one(capsys, tmp_home):
+    code, out, err = run(capsys, "generate", "The sky is")
+    assert (code, out) == (1, "")
+    assert "tinyllm train" in err
+
+
+def test_the_village_prints_json_lines_with_the_fields_of_the_contract(capsys):
+    code, out, _ = run(capsys, "village", "--documents", "5", "--seed", "3")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert len(lines) == 5
+    assert all({"text", "kind", "seed", "bits", "labels"} <= line.keys() for line in lines)
+    assert run(capsys, "village", "--documents", "5", "--seed", "3")[1] == out
+    assert run(capsys, "village", "--documents", "5", "--seed", "4")[1] != out
+
+
+def test_the_village_stops_after_the_megabytes_asked_for(capsys):
+    _, out, _ = run(capsys, "village", "--megabytes", "0.02")
+    sizes = [len(json.loads(line)["text"].encode()) for line in out.splitlines()]
+    assert sum(sizes) >= 20_000 > sum(sizes[:-1])
+
+
+def test_instructions_carry_a_prompt_and_an_answer_among_their_labels(capsys):
+    _, out, _ = run(capsys, "village", "--kind", "instruction", "--documents", "4")
+    for line in out.splitlines():
+        assert {"prompt", "answer"} <= json.loads(line)["labels"].keys()
+
+
+def test_status_of_an_empty_home_is_one_json_object(capsys, tmp_home):
+    code, out, _ = run(capsys, "status", "--json")
+    values = json.loads(out)
+    assert code == 0
+    assert values["runs"] == []
+    assert values["home"] == str(tmp_home)
+
+
+def test_feedback_is_added_listed_exported_and_deleted(capsys, tmp_home):
+    add = ("feedback", "add", "--prompt", "Hello", "--completion", "Hello, Nell!")
+    assert run(capsys, *add, "--thumb", "up")[0] == 0
+    record = json.loads(run(capsys, "feedback", "list", "--json")[1])
+    assert record["prompt"] == "Hello"
+    assert json.loads(run(capsys, "feedback", "stats", "--json")[1])["up"] == 1
+    exported = json.loads(run(capsys, "feedback", "export")[1])
+    assert exported == {"prompt": "Hello", "completion": "Hello, Nell!", "label": True}
+    assert run(capsys, "feedback", "delete", record["id"])[0] == 0
+    assert run(capsys, "feedback", "list", "--json")[1] == ""
+
+
+def test_a_bad_line_of_an_import_is_named_and_nothing_is_imported(capsys, tmp_home, tmp_path):
+    path = tmp_path / "votes.jsonl"
+    good = json.dumps({"prompt": "p", "completion": "c", "label": True})
+    path.write_text(f"{good}\n{{}}\n", encoding="utf-8")
+    code, _, err = run(capsys, "feedback", "import", str(path))
+    assert code == 1
+    assert "line 2" in err.lower()
+    assert run(capsys, "feedback", "list")[1] == ""
+
+
+def test_ctrl_c_ends_with_code_130(capsys, tmp_home, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinyllm.line.train_line", interrupted)
+    code, out, err = run(capsys, "train")
+    assert (code, out) == (130, "")
+    assert "kept" in err

@@ -1,0 +1,133 @@
+"""The subcommands `tinyllm feedback …` and `tinyllm bench …`, and what all commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from tinyllm.files import UsageError
+
+if TYPE_CHECKING:
+    from tinyllm.alignment import FeedbackStore
+
+feedback_app = typer.Typer(help="Thumbs, pairs and edits: what you told the model.")
+bench_app = typer.Typer(help="Measure a stage beside its peers, as ratios in one run.")
+
+RunOption = Annotated[str, typer.Option("--run", help="The run's name.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on a line of standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def not_yet(what: str, exists: str) -> NoReturn:
+    """Refuse what a later edition brings, naming what exists (exit code 2)."""
+    raise UsageError(f"{what} is not part of this edition. What exists: {exists}.")
+
+
+def choose(name: str, value: str | None, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is none of `choices`."""
+    if value is not None and value not in choices:
+        raise UsageError(f"{name} is one of {', '.join(choices)}; got {value!r}.")
+
+
+def _store() -> FeedbackStore:
+    from tinyllm.alignment import FeedbackStore
+    from tinyllm.answering import feedback_database
+
+    return FeedbackStore(feedback_database())
+
+
+@feedback_app.command("add")
+def feedback_add(
+    prompt: Annotated[str, typer.Option(help="What was asked.")],
+    completion: Annotated[str, typer.Option(help="What was answered.")],
+    thumb: Annotated[str, typer.Option(help="up or down.")],
+) -> None:
+    """Keep one thumb."""
+    choose("--thumb", thumb, ("up", "down"))
+    record = _store().add_thumb(prompt, completion, 1 if thumb == "up" else -1)
+    typer.echo(f"Kept as {record.id}.")
+
+
+@feedback_app.command("import")
+def feedback_import(file: Path) -> None:
+    """Read JSON lines: prompt, completion, label; or prompt, chosen, rejected."""
+    typer.echo(f"{_store().import_file(file)} records imported.")
+
+
+@feedback_app.command("list")
+def feedback_list(as_json: JsonOption = False) -> None:
+    """Every record, oldest first."""
+    for record in _store().list():
+        if as_json:
+            print_json(asdict(record))
+        else:
+            verdict = {1: "up", -1: "down"}.get(record.value or 0, record.choice or "")
+            typer.echo(f"{record.id}  {record.kind:<10} {verdict:<5} {record.prompt[:60]!r}")
+
+
+@feedback_app.command("stats")
+def feedback_stats(run: RunOption = "default", as_json: JsonOption = False) -> None:
+    """How many records of each kind, and how many of them count for a run."""
+    from tinyllm.answering import lineage
+    from tinyllm.runs import Run
+
+    values = _store().stats(lineage(Run.named(run)))
+    if as_json:
+        print_json(values)
+    else:
+        typer.echo("\n".join(f"{name}: {value}" for name, value in values.items()))
+
+
+@feedback_app.command("export")
+def feedback_export(
+    format_: Annotated[str, typer.Option("--format", help="trl.")] = "trl",
+) -> None:
+    """JSON lines for TRL: prompt, completion, label; or prompt, chosen, rejected."""
+    choose("--format", format_, ("trl",))
+    for line in _store().export():
+        typer.echo(line)
+
+
+@feedback_app.command("delete")
+def feedback_delete(ids: list[str]) -> None:
+    """Remove records for good; the next alignment is trained as if they had never been given."""
+    typer.echo(f"{_store().delete(ids)} records deleted.")
+
+
+@bench_app.command("tokenizer")
+def bench_tokenizer(
+    minbpe: Annotated[Path | None, typer.Option(help="A checkout of minbpe.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """BPE by hand beside minbpe's algorithm and the `tokenizers` library."""
+    from tinyllm.report import run_bench
+
+    values = run_bench("tokenizer", minbpe=minbpe)
+    if as_json:
+        print_json(values)
+    else:
+        typer.echo("\n".join(f"{name}: {value}" for name, value in values.items()))
+
+
+def _absent_bench(name: str) -> None:
+    def absent() -> None:
+        not_yet(f"`tinyllm bench {name}`", "`tinyllm bench tokenizer`")
+
+    absent.__doc__ = f"Measure {name} beside its peers."
+    bench_app.command(
+        name, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+    )(absent)
+
+
+for _name in ("pretrain", "generate", "align", "taste"):
+    _absent_bench(_name)

@@ -1,0 +1,208 @@
+"""The whole line: six stages, each from the artefacts of the one before, as one stream of events.
+
+`train_line` is what `tinyllm train` runs: every stage within the minutes that the learner gave.
+`make` runs one stage of a run, as the notebooks and the Train page do; what the run lacks is read
+from `default`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tinyllm.events import STAGES, Event, Finished
+from tinyllm.files import TinyLLMError, UsageError
+from tinyllm.runs import DEFAULT, Run, find
+from tinyllm.stages import VILLAGE, Inputs, stage_events
+from tinyllm.turns import take_turns, training
+
+MINUTES = 5.0
+SHARES = {"base": 0.50, "chat": 0.20, "reward": 0.12, "aligned": 0.18}
+"""How the time that is left after the text and the tokenizer is divided, measured to be enough."""
+
+NEEDS = {
+    "corpus": (),
+    "tokenizer": ("corpus",),
+    "base": ("corpus", "tokenizer"),
+    "chat": ("base",),
+    "reward": ("chat",),
+    "aligned": ("chat", "reward"),
+}
+"""The stages whose artefacts a stage reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `tinyllm train` was asked for; None means: as the run has it, else the default."""
+
+    minutes: float | None = None
+    size: str | None = None
+    steps: int | None = None
+    sources: tuple[str, ...] | None = None
+    until: str | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.minutes is not None and not 0 < self.minutes <= 60 * 24 * 7:
+            raise UsageError(f"--minutes must be above 0 and at most a week, got {self.minutes}.")
+        if (self.size is None) != (self.steps is None):
+            raise UsageError("--size and --steps go together: --size tiny --steps 2000.")
+        if self.size is not None and self.minutes is not None:
+            raise UsageError("Give --minutes, or --size and --steps, not both.")
+        if self.steps is not None and self.steps < 1:
+            raise UsageError(f"--steps must be at least 1, got {self.steps}.")
+        if self.until is not None and self.until not in STAGES:
+            raise UsageError(f"--until is one of {', '.join(STAGES)}; got {self.until!r}.")
+
+    def resolved(self, run: Run) -> Settings:
+        """These settings, completed by those the run was begun with and by the defaults.
+
+        A run keeps what it was begun with: another seed or source would make its later stages
+        disagree with the earlier ones, so it is refused with a sentence.
+        """
+        kept: dict[str, Any] = run.settings().get("settings", {})
+        if kept:
+            kept["sources"] = tuple(kept["sources"])
+            for name in ("minutes", "size", "steps", "sources", "seed"):
+                asked = getattr(self, name)
+                if asked is not None and asked != kept[name]:
+                    raise UsageError(
+                        f"Run {run.name} was begun with {name} {_words(kept[name])}, not "
+                        f"{_words(asked)}. Leave --{_option(name)} out to go on with it, train "
+                        "another run with --run NAME, or begin again with --restart."
+                    )
+            return Settings(**{**kept, "until": self.until or _end(kept["sources"])})
+        sources = self.sources or ("village",)
+        minutes = None if self.size else (self.minutes or MINUTES)
+        until = self.until or _end(sources)
+        if until not in ("corpus", "tokenizer", "base") and "village" not in sources:
+            raise UsageError(
+                f"--until {until} needs instructions to learn from, and {', '.join(sources)} "
+                "brings none. Use --until base, or add --from village."
+            )
+        return replace(self, minutes=minutes, sources=sources, until=until, seed=self.seed or 0)
+
+
+def _words(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _option(name: str) -> str:
+    return "from" if name == "sources" else name
+
+
+def _end(sources: Sequence[str]) -> str:
+    """How far a text goes by itself: only the village brings instructions with it."""
+    return "aligned" if "village" in sources else "base"
+
+
+def train_line(run: Run, settings: Settings, *, restart: bool = False) -> Iterator[Event]:
+    """Every stage of `run` up to the one asked for; what is done is not done again.
+
+    Closing the stream keeps the work: the next call goes on where this one stopped.
+    """
+    with training(run):
+        if restart:
+            run.forget("corpus")
+            run.settings_path.unlink(missing_ok=True)
+        chosen = settings.resolved(run)
+        assert chosen.until is not None
+        if not run.settings():
+            run.keep_settings({"settings": {**asdict(chosen), "until": None}})
+        ends = time.monotonic() + (chosen.minutes or 0) * 60
+        last = STAGES.index(chosen.until)
+        for stage in STAGES[: last + 1]:
+            if run.done(stage):
+                continue
+            ahead = [s for s in STAGES[: last + 1] if s in SHARES and not run.done(s)]
+            left = ends - time.monotonic()
+            seconds = _seconds(run, stage, left, ahead) if chosen.minutes else None
+            inputs = Inputs.of(run, chosen, seconds)
+            yield from _watched(run, stage, stage_events(run, stage, inputs))
+
+
+def _seconds(run: Run, stage: str, left: float, ahead: Sequence[str]) -> float | None:
+    """The seconds of a stage, chosen when it begins and kept for a resume."""
+    kept: dict[str, float] = run.settings().get("seconds", {})
+    if stage not in SHARES:
+        return None
+    if stage not in kept:
+        kept[stage] = max(left, 5.0) * SHARES[stage] / sum(SHARES[s] for s in ahead)
+        run.keep_settings({"seconds": kept})
+    return kept[stage]
+
+
+def _watched(run: Run, stage: str, events: Iterator[Event]) -> Iterator[Event]:
+    """Record what passes, and let a run that began later go first."""
+    for event in take_turns(run, events, stage=stage):
+        run.record(event)
+        yield event
+
+
+def missing_before(run: Run, stage: str) -> str | None:
+    """The first stage that must be made before `stage` can be, in `run` or in `default`."""
+    for needed in NEEDS[stage]:
+        if find(run, needed) is None:
+            return missing_before(run, needed) or needed
+    return None
+
+
+def make(
+    run: Run,
+    stage: str,
+    *,
+    seconds: float | None = None,
+    seed: int = 0,
+    sources: Sequence[str] = (VILLAGE,),
+    again: bool = False,
+) -> Iterator[Event]:
+    """One stage of `run`, reading what it needs from `run`, else from `default`.
+
+    `seconds` bounds the training. With `again`, a finished stage (and what was made from it) is
+    forgotten first; an interrupted one goes on.
+    """
+    lacking = missing_before(run, stage)
+    if lacking is not None:
+        raise TinyLLMError(
+            f"{stage} needs {lacking}, which neither run {run.name} nor run {DEFAULT} has yet. "
+            f"Make {lacking} first."
+        )
+    with training(run):
+        if run.done(stage):
+            if not again:
+                return
+            run.forget(stage)
+        chosen = Settings(minutes=(seconds or 60) / 60, sources=tuple(sources), seed=seed)
+        inputs = Inputs.of(run, chosen, seconds)
+        yield from _watched(run, stage, stage_events(run, stage, inputs))
+
+
+def align_with_feedback(
+    run: Run,
+    *,
+    method: str = "rloo",
+    minutes: float = 1.5,
+    seed: int = 0,
+    into: dict[str, Any] | None = None,
+) -> Iterator[Event]:
+    """From all valid feedback to a new policy version, promoted or rolled back.
+
+    `into` receives what a report needs: the version's name, its metrics, whether it was promoted.
+    """
+    from tinyllm.alignment import METHODS
+    from tinyllm.stages import feedback_events
+
+    if method not in METHODS:
+        raise UsageError(
+            f"--method {method} is not part of this edition. What exists: {', '.join(METHODS)}."
+        )
+    if minutes <= 0:
+        raise UsageError(f"--minutes must be above 0, got {minutes}.")
+    with training(run):
+        events = feedback_events(run, method=method, seconds=minutes * 60, seed=seed)
+        for event in _watched(run, "aligned", events):
+            if into is not None and isinstance(event, Finished):
+                into |= {"version": event.folder, "metrics": dict(event.metrics)}
+            yield event

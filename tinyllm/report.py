@@ -1,0 +1,119 @@
+"""What a run is worth and where it stands, as one JSON object and as rows of a table."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tinyllm.answering import feedback_database
+from tinyllm.evaluation import (
+    FULL,
+    Amounts,
+    Report,
+    evaluate_aligned,
+    evaluate_base,
+    evaluate_chat,
+    rows_of,
+)
+from tinyllm.events import Event, Notice
+from tinyllm.files import TinyLLMError, UsageError, atomic_write, read_manifest
+from tinyllm.runs import Run, all_runs, find, home
+from tinyllm.turns import is_training
+
+MODELS = ("base", "chat", "aligned")
+
+
+def evaluate_run(
+    run: Run, stage: str | None = None, *, into: dict[str, Any], amounts: Amounts = FULL
+) -> Iterator[Event]:
+    """Measure `stage` of `run`, or each of its models, and put the figures into `into` by stage.
+
+    The texts behind the figures land in `metrics/transcripts-<stage>.jsonl`, to be read.
+    """
+    if stage is None:
+        stages = [name for name in MODELS if run.in_use(name) is not None]
+        if not stages:
+            run.model()  # says that there is none, and how to make one
+    else:
+        stages = [stage]
+    into["run"] = run.name
+    for name in stages:
+        yield from _evaluate(run, name, into, amounts)
+    if stage is None and run.done("aligned") and "aligned" not in stages:
+        yield Notice(stage="aligned", text="No aligned version is in use; chat answers.")
+
+
+def _evaluate(run: Run, stage: str, into: dict[str, Any], amounts: Amounts) -> Iterator[Event]:
+    from tinyllm import load
+
+    folder = run.model(stage) if stage in MODELS else Path(stage)
+    model, tokenizer = load(folder)
+    kind = stage if stage in MODELS else str(read_manifest(folder).get("stage", "base"))
+    corpus = _owner(run, "corpus").corpus
+    if kind == "base":
+        tokens = _owner(run, "tokenizer").tokenizer
+        events = evaluate_base(model, tokenizer, corpus=corpus, tokens=tokens, amounts=amounts)
+    elif kind == "chat":
+        events = evaluate_chat(model, tokenizer, corpus=corpus, amounts=amounts)
+    else:
+        chat, _ = load(_owner(run, "chat").chat)
+        events = evaluate_aligned(model, chat, tokenizer, corpus=corpus, amounts=amounts)
+    for event in events:
+        if isinstance(event, Report):
+            into[kind] = dict(event.values)
+            lines = [json.dumps(dict(one), ensure_ascii=False) for one in event.transcripts]
+            path = run.root / "metrics" / f"transcripts-{kind}.jsonl"
+            atomic_write(path, "\n".join(lines) + "\n")
+        else:
+            yield event
+
+
+def _owner(run: Run, stage: str) -> Run:
+    owner = find(run, stage)
+    if owner is None:
+        raise TinyLLMError(
+            f"Run {run.name} has no {stage} to measure with. "
+            f"`tinyllm train --run {run.name} --until {stage}` makes it."
+        )
+    return owner
+
+
+def table_rows(report: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The rows of every stage in a report of `evaluate_run`."""
+    return [row.cells for name in MODELS if name in report for row in rows_of(report[name])]
+
+
+def home_status() -> dict[str, Any]:
+    """The home, its runs, how far each is, who trains, and how much feedback there is."""
+    from tinyllm.alignment import FeedbackStore
+
+    return {
+        "home": str(home()),
+        "runs": [
+            {
+                "name": run.name,
+                "done": run.stages_done(),
+                "training": is_training(run),
+                "in_use": used.name if (used := run.in_use("aligned")) else None,
+            }
+            for run in all_runs()
+        ],
+        "feedback": FeedbackStore(feedback_database()).stats(),
+    }
+
+
+def run_bench(name: str, **options: Any) -> dict[str, Any]:
+    """Run `bench/NAME.py` of a clone and return its figures."""
+    path = Path(__file__).resolve().parent.parent / "bench" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", path) if path.is_file() else None
+    if spec is None or spec.loader is None:
+        raise UsageError(
+            f"The bench {name} is part of a clone and not of an installed wheel; expected {path}."
+        )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    values: dict[str, Any] = module.run(**options)
+    return values

@@ -1,0 +1,206 @@
+"""The six stages of a run: which room makes each, from which folders, with how much of what.
+
+The rooms know nothing of runs; they take folders and settings. Here a run's folders are handed to
+them, and the numbers that tie one stage to the next are chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyllm.events import Event
+from tinyllm.files import TinyLLMError, read_manifest
+from tinyllm.runs import Run, find
+
+if TYPE_CHECKING:
+    from tinyllm.line import Settings
+
+VILLAGE = "village"
+VOCABULARY = 2048
+CHARACTERS_A_MINUTE = 1_700_000
+"""The village writes so much text for each minute: about what a laptop reads once in half of it."""
+LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 60_000_000
+EXAMPLES = 12_000
+"""Fine-tuning examples: more content than a minute can repeat often enough to learn by heart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """From where a stage reads, and how much it may do.
+
+    Each folder is the run's own where it has it, else that of `default`.
+    """
+
+    corpus: Path
+    tokenizer: Path
+    base: Path
+    chat: Path
+    reward: Path
+    sources: tuple[str, ...]
+    seed: int
+    minutes: float | None = None
+    seconds: float | None = None
+    size: str | None = None
+    steps: int | None = None
+
+    @classmethod
+    def of(cls, run: Run, settings: Settings, seconds: float | None) -> Inputs:
+        """The inputs of a stage of `run`."""
+
+        def folder(stage: str) -> Path:
+            return (find(run, stage) or run).folder(stage)
+
+        return cls(
+            corpus=folder("corpus"),
+            tokenizer=folder("tokenizer"),
+            base=folder("base"),
+            chat=folder("chat"),
+            reward=folder("reward"),
+            sources=settings.sources or (VILLAGE,),
+            seed=settings.seed or 0,
+            minutes=settings.minutes,
+            seconds=seconds,
+            size=settings.size,
+            steps=settings.steps,
+        )
+
+    @property
+    def later_seconds(self) -> float | None:
+        """The seconds of a stage after pretraining; with --size and --steps a minute each."""
+        return self.seconds if self.seconds is not None else 60.0
+
+
+def stage_events(run: Run, stage: str, inputs: Inputs) -> Iterator[Event]:
+    """The events of `stage`, which leaves its artefact in the run's folder."""
+    return {
+        "corpus": _corpus,
+        "tokenizer": _tokenizer,
+        "base": _base,
+        "chat": _chat,
+        "reward": _reward,
+        "aligned": _aligned,
+    }[stage](run, inputs)
+
+
+def _corpus(run: Run, inputs: Inputs) -> Iterator[Event]:
+    from tinyllm.corpus import build_corpus
+
+    wanted = int(CHARACTERS_A_MINUTE * (inputs.minutes or 5))
+    characters = min(max(wanted, LEAST_CHARACTERS), MOST_CHARACTERS)
+    return build_corpus(run.corpus, inputs.sources, seed=inputs.seed, characters=characters)
+
+
+def _tokenizer(run: Run, inputs: Inputs) -> Iterator[Event]:
+    from tinyllm.tokens import build_tokenizer
+
+    return build_tokenizer(inputs.corpus, run.tokenizer, vocab_size=VOCABULARY)
+
+
+def _base(run: Run, inputs: Inputs) -> Iterator[Event]:
+    from tinyllm.training import pretrain
+
+    yield from pretrain(
+        run.base,
+        tokenizer_folder=inputs.tokenizer,
+        state=run.state("base"),
+        seconds=inputs.seconds,
+        size=inputs.size,
+        steps=inputs.steps,
+        seed=inputs.seed,
+    )
+
+
+def _chat(run: Run, inputs: Inputs) -> Iterator[Event]:
+    from tinyllm.training import finetune
+    from tinyllm.village import chat_examples
+
+    examples = chat_examples(seed=inputs.seed, count=EXAMPLES)
+    yield from finetune(
+        run.chat,
+        base=inputs.base,
+        examples=[(example.prompt, example.answer) for example in examples],
+        replay=_replay(run, inputs.base),
+        state=run.state("chat"),
+        seconds=inputs.later_seconds,
+        seed=inputs.seed,
+    )
+
+
+def _replay(run: Run, base: Path) -> Path | None:
+    """The encoded corpus in the base model's own tokens, if this run or `default` still has it."""
+    wanted = read_manifest(base).get("hashes", {}).get("tokenizer.json")
+    for owner in (run, find(run, "tokenizer")):
+        if owner is not None and owner.done("tokenizer"):
+            from tinyllm.files import sha256
+
+            if sha256(owner.tokenizer / "tokenizer.json") == wanted:
+                return owner.tokenizer
+    return None
+
+
+def _reward(run: Run, inputs: Inputs) -> Iterator[Event]:
+    from tinyllm.alignment import RewardConfig, train_reward, village_questions
+
+    yield from train_reward(
+        run.reward,
+        chat=inputs.chat,
+        questions=village_questions(inputs.seed),
+        config=RewardConfig(seconds=inputs.later_seconds, seed=inputs.seed),
+        state=run.state("reward"),
+    )
+
+
+def _aligned(run: Run, inputs: Inputs) -> Iterator[Event]:
+    from tinyllm.alignment import PolicyConfig, align, village_canaries, village_prompts
+
+    prompts, held_out = village_prompts(inputs.seed)
+    yield from align(
+        inputs.chat,
+        run.aligned,
+        prompts=prompts,
+        held_out=held_out,
+        reward=inputs.reward,
+        canaries=village_canaries(inputs.seed),
+        config=PolicyConfig(seconds=inputs.later_seconds, seed=inputs.seed),
+    )
+
+
+def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iterator[Event]:
+    """From all valid feedback to a new version of `run`, led by a head fitted to the records."""
+    from tinyllm.alignment import (
+        FeedbackStore,
+        PolicyConfig,
+        align,
+        village_canaries,
+        village_prompts,
+    )
+    from tinyllm.answering import feedback_database, lineage
+
+    owner = find(run, "chat")
+    if owner is None:
+        raise TinyLLMError(
+            f"Run {run.name} has no chat model yet, the anchor that alignment starts from. "
+            f"`tinyllm train --run {run.name} --until chat` makes it."
+        )
+    records = FeedbackStore(feedback_database()).valid(lineage(owner))
+    if not records:
+        raise TinyLLMError(
+            "There is no valid feedback yet: nothing imported, and no thumb on an answer of run "
+            f"{run.name}. Give thumbs on the Chat page, or `tinyllm feedback import FILE`."
+        )
+    reward = find(run, "reward")
+    prompts, held_out = village_prompts(seed)
+    yield from align(
+        owner.chat,
+        run.aligned,
+        prompts=prompts,
+        held_out=held_out,
+        reward=reward.reward if reward is not None else None,
+        records=records,
+        canaries=village_canaries(seed),
+        method=method,
+        config=PolicyConfig(seconds=seconds, seed=seed),
+    )
