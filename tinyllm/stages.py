@@ -16,6 +16,7 @@ from tinyllm.files import TinyLLMError, read_manifest
 from tinyllm.runs import Run, find
 
 if TYPE_CHECKING:
+    from tinyllm.alignment import Canaries, PolicyConfig
     from tinyllm.line import Settings
 
 VILLAGE = "village"
@@ -25,6 +26,21 @@ CHARACTERS_A_MINUTE = 1_700_000
 LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 60_000_000
 EXAMPLES = 12_000
 """Fine-tuning examples: more content than a minute can repeat often enough to learn by heart."""
+
+
+ANSWER_TOKENS = 160
+"""The most tokens of an answer while it is judged; the longest stories have about 90."""
+FULL_AMOUNTS_FROM = 30.0
+"""Seconds of a stage from which on reward model and policy are measured on all that is held out."""
+
+
+def portion(count: int, seconds: float, *, least: int = 8) -> int:
+    """`count`, or less of it where a stage has only a few seconds.
+
+    >>> portion(64, 60.0), portion(64, 10.0), portion(64, 1.0)
+    (64, 21, 8)
+    """
+    return max(least, min(count, int(count * seconds / FULL_AMOUNTS_FROM)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +84,7 @@ class Inputs:
         )
 
     @property
-    def later_seconds(self) -> float | None:
+    def later_seconds(self) -> float:
         """The seconds of a stage after pretraining; with --size and --steps a minute each."""
         return self.seconds if self.seconds is not None else 60.0
 
@@ -144,39 +160,61 @@ def _replay(run: Run, base: Path) -> Path | None:
 def _reward(run: Run, inputs: Inputs) -> Iterator[Event]:
     from tinyllm.alignment import RewardConfig, train_reward, village_questions
 
+    seconds = inputs.later_seconds
     yield from train_reward(
         run.reward,
         chat=inputs.chat,
-        questions=village_questions(inputs.seed),
-        config=RewardConfig(seconds=inputs.later_seconds, seed=inputs.seed),
+        questions=village_questions(inputs.seed, held_out=portion(64, seconds)),
+        config=RewardConfig(
+            seconds=seconds,
+            seed=inputs.seed,
+            max_new_tokens=portion(ANSWER_TOKENS, seconds, least=24),
+        ),
         state=run.state("reward"),
     )
 
 
 def _aligned(run: Run, inputs: Inputs) -> Iterator[Event]:
-    from tinyllm.alignment import PolicyConfig, align, village_canaries, village_prompts
+    from tinyllm.alignment import align
 
-    prompts, held_out = village_prompts(inputs.seed)
+    seconds = inputs.later_seconds
+    prompts, held_out, canaries = _asked(inputs.seed, seconds)
     yield from align(
         inputs.chat,
         run.aligned,
         prompts=prompts,
         held_out=held_out,
         reward=inputs.reward,
-        canaries=village_canaries(inputs.seed),
-        config=PolicyConfig(seconds=inputs.later_seconds, seed=inputs.seed),
+        canaries=canaries,
+        config=_policy_config(inputs.seed, seconds),
     )
+
+
+def _policy_config(seed: int, seconds: float) -> PolicyConfig:
+    """How RLHF runs in so many seconds: shorter answers and fewer of them where there are few."""
+    from tinyllm.alignment import PolicyConfig
+
+    return PolicyConfig(
+        seconds=seconds,
+        seed=seed,
+        prompts_per_step=portion(16, seconds, least=4),
+        max_new_tokens=portion(ANSWER_TOKENS, seconds, least=24),
+    )
+
+
+def _asked(seed: int, seconds: float) -> tuple[list[str], list[str], Canaries]:
+    """What RLHF asks: prompts to train on, prompts to measure on, and the canaries."""
+    from tinyllm.alignment import village_canaries, village_prompts
+
+    prompts, held_out = village_prompts(
+        seed, train=portion(160, seconds, least=16), held_out=portion(64, seconds)
+    )
+    return prompts, held_out, village_canaries(seed, count=portion(96, seconds))
 
 
 def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iterator[Event]:
     """From all valid feedback to a new version of `run`, led by a head fitted to the records."""
-    from tinyllm.alignment import (
-        FeedbackStore,
-        PolicyConfig,
-        align,
-        village_canaries,
-        village_prompts,
-    )
+    from tinyllm.alignment import FeedbackStore, align
     from tinyllm.answering import feedback_database, lineage
 
     owner = find(run, "chat")
@@ -192,7 +230,7 @@ def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iter
             f"{run.name}. Give thumbs on the Chat page, or `tinyllm feedback import FILE`."
         )
     reward = find(run, "reward")
-    prompts, held_out = village_prompts(seed)
+    prompts, held_out, canaries = _asked(seed, seconds)
     yield from align(
         owner.chat,
         run.aligned,
@@ -200,7 +238,7 @@ def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iter
         held_out=held_out,
         reward=reward.reward if reward is not None else None,
         records=records,
-        canaries=village_canaries(seed),
+        canaries=canaries,
         method=method,
-        config=PolicyConfig(seconds=seconds, seed=seed),
+        config=_policy_config(seed, seconds),
     )

@@ -23,14 +23,14 @@ HELD_OUT_QUESTIONS = 64
 HELD_OUT_COMPARISONS = 256
 
 
-def village_questions(seed: int = 0) -> Questions:
+def village_questions(seed: int = 0, *, held_out: int = HELD_OUT_QUESTIONS) -> Questions:
     """Questions of every kind, the grader, and the designed comparisons, for `train_reward`.
 
     What is held out is held out by content: other facts, people, dangers and numbers.
     """
     return Questions(
         train=instructions(split="train", seed=seed + 101),
-        held_out=_distinct(instructions(split="new", seed=seed + 102), HELD_OUT_QUESTIONS),
+        held_out=_distinct(instructions(split="new", seed=seed + 102), held_out),
         grade=grade,
         designed=preferences(split="train", seed=seed + 103),
         held_out_designed=list(

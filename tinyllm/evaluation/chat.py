@@ -83,6 +83,11 @@ def take(instructions: Iterable[Instruction], n: int) -> list[Instruction]:
 
     A greedy model gives one answer to one prompt, so a prompt that comes again tells little. It is
     taken all the same after `PATIENCE` known ones in a row: then there are hardly any others.
+
+    >>> from tinyllm.village import instructions
+    >>> taken = take(instructions(split="new", seed=0, kinds=["fact"]), 20)
+    >>> len({instruction.prompt for instruction in taken})
+    20
     """
     taken: list[Instruction] = []
     prompts: set[str] = set()
@@ -101,7 +106,13 @@ def take(instructions: Iterable[Instruction], n: int) -> list[Instruction]:
 def take_balanced(
     draw: Draw, split: str, kinds: Sequence[str], n: int, *, seed: int
 ) -> list[Instruction]:
-    """`n` instructions of a split, as many of each kind as of any other (one more of the first)."""
+    """`n` instructions of a split, as many of each kind as of any other (one more of the first).
+
+    >>> from tinyllm import village
+    >>> draw = lambda split, kinds, seed: village.instructions(split=split, kinds=kinds, seed=seed)
+    >>> [i.kind for i in take_balanced(draw, "seen", ["fact", "danger"], 3, seed=0)]
+    ['fact', 'fact', 'danger']
+    """
     shares = [n // len(kinds) + (i < n % len(kinds)) for i in range(len(kinds))]
     return [
         instruction

@@ -50,6 +50,16 @@ def measure_consistency(
     `start` is the token that stands before every document. The first `documents` texts that belong
     to a check count for it; where the bound came first, n is smaller and says so. A text that
     belongs to a check and cannot be followed fails it (`check` answers False).
+
+    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.model import ModelConfig
+    >>> model = Transformer(ModelConfig(vocab_size=16, max_position_embeddings=8))
+    >>> always = lambda text: {"hero": True, "who_has": None, "lost_found": False}
+    >>> found = result_of(
+    ...     measure_consistency(model, always, str, start=0, stop={0}, documents=5, samples=5)
+    ... )
+    >>> found.samples, found.checks["hero"].value, found.checks["who_has"].n
+    (5, 1.0, 0)
     """
     passed = dict.fromkeys(CHECKS, 0)
     seen = dict.fromkeys(CHECKS, 0)

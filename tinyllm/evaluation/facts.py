@@ -40,7 +40,14 @@ class Facts:
 def likeliest(
     model: Transformer, prompts: Sequence[Sequence[int]], k: int
 ) -> list[list[tuple[int, float]]]:
-    """For each prompt the `k` likeliest next tokens and their probabilities, falling."""
+    """For each prompt the `k` likeliest next tokens and their probabilities, falling.
+
+    >>> from tinyllm.model import ModelConfig
+    >>> model = Transformer(ModelConfig(vocab_size=16))
+    >>> [(token, chance)] = likeliest(model, [[3, 1]], k=1)[0]
+    >>> 1 / 16 <= chance < 1
+    True
+    """
     device = model.output_weight.device
     found = []
     for prompt in prompts:
@@ -98,7 +105,15 @@ def next_words(
     model: Transformer, tokenizer: Tokenizer, prompt: str, k: int = 10
 ) -> list[tuple[str, float]]:
     """The `k` likeliest tokens after `prompt` at the start of a document, as text, with their
-    probabilities: what the bars for "The sky is" show."""
+    probabilities: what the bars for "The sky is" show.
+
+    >>> from tinyllm.model import ModelConfig
+    >>> from tinyllm.tokens import Tokenizer
+    >>> bytewise = Tokenizer.from_merges([])
+    >>> model = Transformer(ModelConfig(vocab_size=bytewise.vocab_size))
+    >>> len(next_words(model, bytewise, "The sky is", k=3))
+    3
+    """
     ids = [tokenizer.end_of_text, *tokenizer.encode(prompt)]
     pieces = tokenizer.pieces
     return [

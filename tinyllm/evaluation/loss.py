@@ -85,6 +85,17 @@ def held_out_loss(
     predicted once, from at least half a context of the tokens before it. The floor comes from the
     documents' metadata, where the village keeps their derivation "bits". ValueError if there is no
     text at all.
+
+    >>> from tinyllm.corpus import Document
+    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.model import ModelConfig
+    >>> from tinyllm.tokens import Tokenizer
+    >>> bytewise = Tokenizer.from_merges([])
+    >>> fresh = Transformer(ModelConfig(vocab_size=bytewise.vocab_size))
+    >>> texts = [Document(text="Mina keeps bees.", id="0", metadata={"bits": 12.0})]
+    >>> found = result_of(held_out_loss(fresh, bytewise, texts))
+    >>> found.tokens, found.bytes, found.floor_bits_per_byte
+    (17, 16, 0.75)
     """
     texts = [document.text for document in documents]
     size = sum(len(text.encode("utf-8")) for text in texts)

@@ -177,6 +177,11 @@ def sequence_kl(
     The whole vocabulary is compared wherever a token was chosen, the end token included. Averaged
     over sequences that the policy sampled it is the KL of the two distributions over answers, by
     the chain rule, with no noise from the choice of tokens at a position.
+
+    >>> from tinyllm.model import ModelConfig
+    >>> model = Transformer(ModelConfig(vocab_size=16))
+    >>> sequence_kl(model, model, [Written([0, 7], [8, 9], False)])
+    [0.0]
     """
     device = policy.output_weight.device
     rows = [[*one.prompt, *one.ids] for one in written]

