@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyllm.alignment.answers import lay_out
+from tinyllm.alignment.answers import lay_out, read_answers, write_answers
 from tinyllm.alignment.comparisons import (
     Graded,
     Pair,
@@ -18,29 +19,25 @@ from tinyllm.alignment.comparisons import (
 )
 from tinyllm.alignment.judging import best_of, within_prompt_correlation
 from tinyllm.alignment.reward import RewardModel, bradley_terry, bradley_terry_loss
-from tinyllm.files import TinyLLMError
-from tinyllm.model import ModelConfig, Transformer
+from tinyllm.alignment.reward_training import Questions, RewardConfig, train_reward
+from tinyllm.alignment.weighed_reward import NAMES, WeighedReward, weigh
+from tinyllm.events import Evaluation, Finished, Progress, Step
+from tinyllm.files import TinyLLMError, read_manifest
+from tinyllm.model import ModelConfig, Transformer, load_model, read_weights, save_model
+from tinyllm.tokens import Tokenizer
 
-PAD, END = 1, 4
+TOKENIZER = Tokenizer.from_merges([])
+PAD, END = TOKENIZER.pad, TOKENIZER.end
 CONFIG = ModelConfig(
-    vocab_size=29,
+    vocab_size=TOKENIZER.vocab_size,
     hidden_size=16,
     intermediate_size=24,
     num_hidden_layers=2,
     num_attention_heads=2,
     num_key_value_heads=2,
     head_dim=8,
-    max_position_embeddings=32,
+    max_position_embeddings=64,
 )
-
-
-class Words:
-    """As much of a tokenizer as a model folder needs."""
-
-    end_of_text, pad, end = 0, PAD, END
-
-    def save(self, folder):
-        (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
 
 
 def noisy_reward_model(seed=0, architecture="qwen3"):
@@ -121,7 +118,7 @@ def test_one_batch_is_learned_by_heart():
 def test_the_folder_opens_in_transformers_with_the_same_scores(tmp_path, architecture):
     transformers = pytest.importorskip("transformers")
     model = noisy_reward_model(architecture=architecture)
-    model.save(Words(), tmp_path / "reward", stage="reward")
+    model.save(TOKENIZER, tmp_path / "reward", stage="reward")
     theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "reward")
     assert theirs.config.num_labels == 1
     batch = collate(PAIRS, pad=PAD, end=END)
@@ -135,7 +132,7 @@ def test_the_folder_opens_in_transformers_with_the_same_scores(tmp_path, archite
 def test_what_is_saved_comes_back_with_its_normalisation(tmp_path):
     model = noisy_reward_model()
     model.mean, model.sd = 0.25, 2.0
-    model.save(Words(), tmp_path / "reward", stage="reward")
+    model.save(TOKENIZER, tmp_path / "reward", stage="reward")
     again = RewardModel.load(tmp_path / "reward")
     answers = lay_out([[2, 7, 3]] * 2, [[8, 4], [9, 10]], pad=PAD, end=END)
     assert torch.equal(again.reward(answers), model.reward(answers))
@@ -147,7 +144,7 @@ def test_what_is_saved_comes_back_with_its_normalisation(tmp_path):
 
 def test_a_folder_without_a_reward_head_is_refused(tmp_path):
     model = noisy_reward_model()
-    model.save(Words(), tmp_path / "reward")
+    model.save(TOKENIZER, tmp_path / "reward")
     config = json.loads((tmp_path / "reward" / "config.json").read_text(encoding="utf-8"))
     config["architectures"] = ["Qwen3ForCausalLM"]
     (tmp_path / "reward" / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -206,3 +203,141 @@ def test_best_of_n_by_gold_itself_closes_the_whole_gap_and_by_its_opposite_opens
     assert best_of(gold, gold)["gap_closed"] == 1.0
     assert best_of(-gold, gold)["gap_closed"] < 0
     assert best_of(gold, gold)["mean"] == pytest.approx(gold.mean().item())
+
+
+@dataclass(frozen=True)
+class Question:
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    score: float
+
+
+@dataclass(frozen=True)
+class Preferred:
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+def short_is_good(question, completion, *, finished):
+    return Mark(score=max(0.0, 1 - len(completion) / 20) * (0.5 + 0.5 * finished))
+
+
+ASKED = [Question(f"Question {number}?") for number in range(48)]
+SMALL = RewardConfig(questions=40, steps=6, num_samples=4, rows=16, designed=4, max_new_tokens=8)
+
+
+def questions():
+    return Questions(
+        train=ASKED[:40],
+        held_out=ASKED[40:],
+        grade=short_is_good,
+        designed=[Preferred("Hello?", "Yes.", "No, and no again.")] * 4,
+        held_out_designed=[Preferred("So?", "Yes.", "No, never, ever.")],
+    )
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory):
+    generator = torch.Generator().manual_seed(5)
+    model = Transformer(CONFIG, generator=generator)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+        model.model.embed_tokens.weight[END] *= 3  # so that some answers end
+    folder = tmp_path_factory.mktemp("run") / "chat"
+    save_model(model, TOKENIZER, folder, eos=END, stage="chat")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(chat):
+    folder = chat.parent / "reward"
+    return folder, list(train_reward(folder, chat=chat, questions=questions(), config=SMALL))
+
+
+def test_training_asks_learns_and_measures_on_what_it_did_not_see(trained):
+    folder, events = trained
+    asked = [event for event in events if isinstance(event, Progress)]
+    assert asked[-1].done == asked[-1].total == 40
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [step.step for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert steps[0].loss == pytest.approx(math.log(2), abs=1e-5)
+    assert isinstance(events[-1], Finished)
+    closing = [event for event in events if isinstance(event, Evaluation)][-1].metrics
+    assert closing["accuracy_low"] <= closing["accuracy"] <= closing["accuracy_high"]
+    wanted = {"loss", "correlation", "mean", "best_of", "oracle", "gap_closed",
+              "network_correlation", "network_designed_accuracy"}  # fmt: skip
+    assert wanted <= closing.keys()
+    assert all(event.stage == "reward" for event in events)
+    manifest = read_manifest(folder)
+    assert manifest["metrics"] == closing
+    assert manifest["fixed"] == {"questions": 40, "steps": 6}
+
+
+def test_rewards_have_mean_nought_and_sd_one_on_the_answers_that_were_asked_for(trained, chat):
+    manifest = read_manifest(trained[0])
+    assert manifest["normalisation"]["sd"] > 0
+    network, model = RewardModel.load(trained[0]), load_model(chat)
+    prompts = [
+        TOKENIZER.encode_chat([{"role": "user", "content": q.prompt}], add_generation_prompt=True)
+        for q in ASKED[:40]
+    ]
+    answers = write_answers(model, prompts, range(40), num_samples=8, max_new_tokens=8, end=END,
+                            pad=PAD, seed=9)  # fmt: skip
+    rewards = network.reward(answers)
+    assert abs(rewards.mean().item()) < 0.5
+    assert 0.5 < rewards.std().item() < 2
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(trained, chat, tmp_path):
+    arguments = {"chat": chat, "questions": questions(), "config": SMALL}
+    events = train_reward(tmp_path / "reward", **arguments, state=tmp_path / "state.safetensors")
+    for event in events:
+        if isinstance(event, Step) and event.step == 3:
+            break
+    events.close()
+    assert not (tmp_path / "reward").exists()
+    rest = list(
+        train_reward(tmp_path / "reward", **arguments, state=tmp_path / "state.safetensors")
+    )
+    assert [event.step for event in rest if isinstance(event, Step)] == [4, 5, 6]
+    whole, parts = read_weights(trained[0]), read_weights(tmp_path / "reward")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert not (tmp_path / "state.safetensors").exists()
+
+
+def test_with_nothing_to_tell_apart_the_sentence_says_so(chat, tmp_path):
+    nothing = Questions(train=ASKED[:8], held_out=ASKED[40:],
+                        grade=lambda *_, finished: Mark(score=0.5))  # fmt: skip
+    with pytest.raises(TinyLLMError, match="no comparison to learn from"):
+        list(train_reward(tmp_path / "r", chat=chat, questions=nothing, config=SMALL))
+
+
+def test_the_weights_find_what_the_judge_goes_by(chat):
+    model = load_model(chat)
+    prompts = [[2, 70 + number, 4, 3] for number in range(24)]
+    answers = write_answers(model, prompts, range(24), num_samples=6, max_new_tokens=20, end=END,
+                            pad=PAD, seed=1)  # fmt: skip
+    reading = read_answers(model, answers)
+    likelihood = reading.log_probs.sum(1) / answers.answer_lengths
+    graded = Graded(answers, likelihood.view(24, 6))
+    reward = weigh(RewardModel.grown_from(model), TOKENIZER, model, [graded])
+    assert within_prompt_correlation(reward(answers, reading).view(24, 6), graded.scores) > 0.9
+    assert set(reward.weights) == set(NAMES)
+    assert reward.weights["network"] == pytest.approx(0.0, abs=1e-6)  # it finds all alike
+
+
+def test_the_weighed_reward_comes_back_from_its_folder(trained, chat):
+    model = load_model(chat)
+    reward = WeighedReward.load(trained[0])
+    answers = lay_out([[2, 70, 4, 3]] * 2, [[80, 81, END], [90]], pad=PAD, end=END, which=[0, 0])
+    reading = read_answers(model, answers)
+    numbers = reward.numbers(answers, reading)
+    weights = torch.tensor([reward.weights[name] for name in NAMES], dtype=torch.float64)
+    torch.testing.assert_close(reward(answers, reading), (numbers @ weights).float())
+    alone = WeighedReward(RewardModel.load(trained[0]), TOKENIZER)
+    torch.testing.assert_close(alone(answers, reading), alone.network.reward(answers))

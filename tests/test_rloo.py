@@ -150,7 +150,7 @@ def rollouts_of(reference, completions, advantages, pad_to=0):
         )
     return Rollouts(
         answers=answers,
-        reference_hidden=read_answers(reference, answers)[0],
+        reading=read_answers(reference, answers),
         rewards=torch.zeros(len(completions)),
         advantages=torch.tensor(advantages),
         beta=0.1,
@@ -208,7 +208,7 @@ def test_a_step_down_the_loss_makes_the_better_answer_likelier(models):
     batch = rollouts_of(reference, [[8, 9, 4], [10, 4]], [1.0, -1.0])
 
     def difference():
-        log_probs = read_answers(policy, batch.answers)[1]
+        log_probs = read_answers(policy, batch.answers).log_probs.sum(1)
         return (log_probs[0] - log_probs[1]).item()
 
     before = difference()

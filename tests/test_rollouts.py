@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tinyllm.alignment.anchor import ShapedReward, write_anchor
-from tinyllm.alignment.answers import join, lay_out, read_answers, write_answers
+from tinyllm.alignment.answers import Reading, join, lay_out, read_answers, write_answers
 from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.rollouts import prompt_numbers, rollouts
 from tinyllm.model import ModelConfig, Transformer
@@ -43,7 +43,7 @@ def write(model, seed=0, **changes):
 def test_log_probabilities_of_the_sampler_are_those_of_a_full_pass(policy):
     answers = write(policy)
     torch.testing.assert_close(
-        answers.log_probs, read_answers(policy, answers)[1], atol=1e-4, rtol=1e-4
+        answers.log_probs, read_answers(policy, answers).log_probs.sum(1), atol=1e-4, rtol=1e-4
     )
 
 
@@ -74,11 +74,10 @@ def test_the_width_of_the_batch_changes_nothing(policy):
     assert [wide.completion(row) for row in range(12)] == [
         answers.completion(row) for row in range(12)
     ]
-    hidden, log_probs = read_answers(policy, answers)
-    wide_hidden, wide_log_probs = read_answers(policy, wide)
-    torch.testing.assert_close(wide_log_probs[:12], log_probs)
-    mask = answers.mask
-    torch.testing.assert_close(wide_hidden[:12, : mask.shape[1]][mask], hidden[mask])
+    narrow, broad = read_answers(policy, answers), read_answers(policy, wide)
+    mask, width = answers.mask, answers.mask.shape[1]
+    torch.testing.assert_close(broad.log_probs[:12, :width], narrow.log_probs)
+    torch.testing.assert_close(broad.hidden[:12, :width][mask], narrow.hidden[mask])
 
 
 def stream(policy, reference, reward, beta=0.1, **changes):
@@ -94,7 +93,10 @@ def length_reward(answers, _):
 
 def test_advantages_are_leave_one_out_of_the_reward_less_k1(policy, reference):
     batch = next(stream(policy, reference, length_reward, beta=0.3))
-    log_ratio = read_answers(policy, batch.answers)[1] - read_answers(reference, batch.answers)[1]
+    log_ratio = sum(
+        sign * read_answers(model, batch.answers).log_probs.sum(1)
+        for sign, model in ((1, policy), (-1, reference))
+    )
     paid = (batch.answers.answer_lengths - 0.3 * log_ratio).view(2, 4)
     expected = (4 / 3 * (paid - paid.mean(1, keepdim=True))).flatten()
     torch.testing.assert_close(batch.advantages, expected, atol=1e-3, rtol=1e-3)
@@ -136,9 +138,13 @@ def anchor(reference):
 
 def test_the_reward_has_mean_nought_and_sd_one_on_the_reference_answers(anchor):
     shaped = ShapedReward(lambda a, h: 40 + 7 * length_reward(a, h), anchor, clip=100.0)
-    judged = shaped.judge(anchor.answers, anchor.hidden)
+    judged = shaped.judge(anchor.answers, anchor.reading)
     assert judged.mean().abs() < 1e-5
     assert judged.std().item() == pytest.approx(1, abs=1e-5)
+
+
+def read_answers_of_nobody(answers):
+    return Reading(hidden=torch.zeros(0), log_probs=torch.zeros(answers.ids.shape))
 
 
 def judge_lengths(anchor, lengths, finished=True):
@@ -147,7 +153,7 @@ def judge_lengths(anchor, lengths, finished=True):
     completions = [[5] * (length - 1) + [END if finished else 5] for length in lengths]
     answers = lay_out([PROMPTS[0]] * len(lengths), completions, pad=PAD, end=END,
                       which=[0] * len(lengths))  # fmt: skip
-    return shaped(answers, torch.zeros(0)).tolist()
+    return shaped(answers, read_answers_of_nobody(answers)).tolist()
 
 
 def test_only_lengths_that_no_reference_answer_had_are_paid_for(anchor):
@@ -165,4 +171,4 @@ def test_an_answer_that_does_not_end_costs(anchor):
 
 def test_extreme_rewards_are_clipped(anchor):
     shaped = ShapedReward(length_reward, anchor, clip=0.5, length_cost=0.0, unfinished_cost=0.0)
-    assert shaped(anchor.answers, anchor.hidden).abs().max() <= 0.5
+    assert shaped(anchor.answers, anchor.reading).abs().max() <= 0.5

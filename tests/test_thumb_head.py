@@ -209,8 +209,8 @@ def anchor(reference):
         pad=TOKENIZER.pad,
         end=TOKENIZER.end,
     )
-    hidden, _ = read_answers(reference, answers)
-    return Anchor(prompts=prompts, answers=answers, hidden=hidden, num_samples=6)
+    reading = read_answers(reference, answers)
+    return Anchor(prompts=prompts, answers=answers, reading=reading, num_samples=6)
 
 
 def thumb_reward(store, reference, anchor, base=None):
@@ -229,13 +229,13 @@ def judge(reward, reference, texts, which):
         pad=TOKENIZER.pad,
         end=TOKENIZER.end,
     )
-    rows = reward.features(answers, read_answers(reference, answers)[0])
+    rows = reward.features(answers, read_answers(reference, answers))
     return reward.head.reward(rows)[0].tolist()
 
 
 def test_features_are_measured_from_the_average_answer_to_the_same_prompt(reference, anchor):
     features = Features(TOKENIZER, anchor, base=lambda answers, _: answers.lengths.float())
-    rows = features(anchor.answers, anchor.hidden)
+    rows = features(anchor.answers, anchor.reading)
     assert rows.shape == (18, len(features.names))
     assert anchor.per_prompt(rows).mean(1).abs().max() < 1e-9
     assert set(features.groups) == {"base", "readable", "trunk", "words"}
@@ -291,6 +291,6 @@ def test_without_votes_the_base_reward_model_speaks(reference, anchor, tmp_path)
     reward = thumb_reward(store, reference, anchor, base=lambda a, _: a.answer_lengths.float())
     store.close()
     long, short = reward.head.reward(
-        reward.features(anchor.answers, anchor.hidden)[torch.tensor([0, 5])]
+        reward.features(anchor.answers, anchor.reading)[torch.tensor([0, 5])]
     )[0].tolist()
     assert long > short

@@ -24,9 +24,10 @@ from tinyllm.alignment.anchor import Anchor, ShapedReward, write_anchor
 from tinyllm.alignment.policy_training import STAGE, PolicyConfig, learn_policy
 from tinyllm.alignment.promotion import Limits, measure_policy, objections
 from tinyllm.alignment.records import Record
-from tinyllm.alignment.reward import RewardModel, neural_reward
+from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumb_reward import ThumbReward, number_prompts
 from tinyllm.alignment.versions import current, next_name, promote
+from tinyllm.alignment.weighed_reward import WeighedReward
 from tinyllm.events import Evaluation, Event, Finished, Notice
 from tinyllm.files import TinyLLMError, UsageError, sha256
 from tinyllm.model import Transformer, load_model, save_model
@@ -85,7 +86,7 @@ def align(
     config, limits = config or PolicyConfig(), limits or Limits()
     tokenizer, policy, reference = Tokenizer.load(chat), load_model(chat), load_model(chat)
     reference.requires_grad_(False)
-    base = RewardModel.load(reward) if reward else None
+    base = WeighedReward.load(reward) if reward else None
     longest = policy.config.max_position_embeddings - 16
     voted = [record.prompt for record in records or ()]
     asked, numbers = number_prompts(tokenizer, [*voted, *prompts], longest=longest)
@@ -103,7 +104,7 @@ def align(
     )
     if records is None:
         assert base is not None
-        shaped = ShapedReward(neural_reward(base), anchor)
+        shaped = ShapedReward(base, anchor)
         votes: dict[str, Any] = {}
     else:
         shaped, votes = yield from _fit_thumbs(
@@ -180,7 +181,7 @@ def _fit_thumbs(
     tokenizer: Tokenizer,
     anchor: Anchor,
     numbers: dict[str, int],
-    base: RewardModel | None,
+    base: Reward | None,
     config: PolicyConfig,
 ) -> Generator[Event, None, tuple[ShapedReward, dict[str, Any]]]:
     """The reward that the votes speak for, and what the manifest says about it."""
@@ -197,7 +198,7 @@ def _fit_thumbs(
         tokenizer=tokenizer,
         anchor=anchor,
         numbers=numbers,
-        base=neural_reward(base) if base else None,
+        base=base,
         beta=config.beta,
     )
     told, learned = head.accuracy(), head.learned()

@@ -4,7 +4,7 @@ A few reference answers to each prompt are written once, before anything is lear
 is usual: how long answers to this prompt are, what an average answer to it looks like, and what a
 reward of zero and a spread of one should mean.
 
-Shapes: P prompts, G reference answers to each, B = P x G, T time, C channels.
+Shapes: P prompts, G reference answers to each, B = P x G, T time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from tinyllm.alignment.answers import Answers, join, read_answers, write_answers
+from tinyllm.alignment.answers import Answers, Reading, join, read_answers, write_answers
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.events import Progress
 from tinyllm.model import Transformer
@@ -24,12 +24,12 @@ PROMPTS_AT_ONCE = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Anchor:
-    """The prompts (token ids, ready for an answer), the reference answers to them, and the
-    reference's hidden states of those (B,T,C)."""
+    """The prompts (token ids, ready for an answer), the reference's answers to them, and what it
+    makes of those."""
 
     prompts: list[list[int]]
     answers: Answers
-    hidden: Tensor
+    reading: Reading
     num_samples: int
 
     def per_prompt(self, values: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ def write_anchor(
     return Anchor(
         prompts=[list(prompt) for prompt in prompts],
         answers=answers,
-        hidden=read_answers(reference, answers)[0],
+        reading=read_answers(reference, answers),
         num_samples=num_samples,
     )
 
@@ -98,7 +98,7 @@ class ShapedReward:
         length_cost: float = 1.0,
         least_sd: float = 1e-6,
     ) -> None:
-        raw = anchor.per_prompt(reward(anchor.answers, anchor.hidden))  # (P,G)
+        raw = anchor.per_prompt(reward(anchor.answers, anchor.reading))  # (P,G)
         self._centre = raw.mean(1)
         self.sd = max(float((raw - self._centre[:, None]).std()), least_sd)
         lengths = anchor.per_prompt(anchor.answers.answer_lengths.float())  # (P,G)
@@ -107,12 +107,12 @@ class ShapedReward:
         self._reward, self._clip = reward, clip
         self._unfinished_cost, self._length_cost = unfinished_cost, length_cost
 
-    def judge(self, answers: Answers, hidden: Tensor) -> Tensor:
+    def judge(self, answers: Answers, reading: Reading) -> Tensor:
         """The normalised, clipped reward alone, before the payments (B)."""
-        raw = self._reward(answers, hidden)
+        raw = self._reward(answers, reading)
         return ((raw - self._centre[answers.which]) / self.sd).clamp(-self._clip, self._clip)
 
-    def __call__(self, answers: Answers, hidden: Tensor) -> Tensor:
+    def __call__(self, answers: Answers, reading: Reading) -> Tensor:
         """What the policy is trained on (B)."""
         lengths = answers.answer_lengths.float()
         short = (self._shortest[answers.which] - lengths).clamp(min=0)
@@ -121,4 +121,4 @@ class ShapedReward:
             max=self._clip
         )
         cut = self._unfinished_cost * (~answers.finished).float()
-        return self.judge(answers, hidden) - outside - cut
+        return self.judge(answers, reading) - outside - cut

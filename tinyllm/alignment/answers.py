@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tinyllm.alignment.kl import by_length, sum_by_row
+from tinyllm.alignment.kl import by_length
 from tinyllm.model import Transformer, generate
 
 
@@ -127,23 +127,30 @@ def write_answers(
     )
 
 
-@torch.no_grad()
-def read_answers(model: Transformer, answers: Answers) -> tuple[Tensor, Tensor]:
-    """One pass of `model` over the answers: its hidden states (B,T,C) and log-probabilities (B).
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a model makes of answers, from one pass: its `hidden` states (B,T,C), 0 at padding, and
+    its `log_probs` (B,T) of the answers' tokens, 0 elsewhere."""
 
-    The pass serves the KL and the features of the thumb head alike. Hidden states of padding are 0.
-    """
+    hidden: Tensor
+    log_probs: Tensor
+
+
+@torch.no_grad()
+def read_answers(model: Transformer, answers: Answers) -> Reading:
+    """Let `model` read the answers once: for the KL, for rewards, for the features of a head."""
     rows, width = answers.ids.shape
     hidden = torch.zeros(rows, width, model.config.hidden_size)
-    log_probs = torch.zeros(rows)
+    log_probs = torch.zeros(rows, width)
     lengths = answers.lengths
     for part in by_length(lengths):
         until = int(lengths[part].max())
         ids, mask = answers.ids[part, :until], answers.mask[part, :until]
-        hidden[part, :until] = model.hidden(ids)
-        log_p = model.logits(hidden[part, :until][:, :-1][mask[:, 1:]]).log_softmax(-1)
-        log_probs[part] = sum_by_row(log_p.gather(1, ids[mask][:, None])[:, 0], mask)
-    return hidden, log_probs
+        seen = hidden[part, :until] = model.hidden(ids)
+        every = model.logits(seen[:, :-1][mask[:, 1:]]).log_softmax(-1)  # (N,V)
+        chosen = every.gather(1, ids[mask][:, None])[:, 0]  # (N)
+        log_probs[part, :until] = torch.zeros(mask.shape).masked_scatter(mask, chosen)
+    return Reading(hidden=hidden, log_probs=log_probs)
 
 
 def join(parts: Sequence[Answers], *, pad: int) -> Answers:

@@ -1,9 +1,9 @@
 """What the thumb head looks at: an answer as a row of numbers.
 
-Four groups: the base reward model's opinion; a few numbers a person can read; what the frozen chat
-model "thought" while reading the answer, reduced to a few directions; and which words occur. A
-group can be wrong about a taste (how an animal feels to a trunk that was trained to predict the
-next token?), so the votes decide how much each may say (`thumbs.fit_with_scales`).
+Four groups: the base reward model's opinion; a few numbers a person can read (`readable.py`); what
+the frozen chat model "thought" while reading the answer, reduced to a few directions; and which
+words occur. A group can be blind to a taste (how does an animal feel to a trunk that learned to
+predict the next token?), so the votes decide how much each may say (`thumbs.fit_with_scales`).
 
 Everything is measured from the average of the reference answers *to the same prompt*: thumbs up and
 thumbs down come from different prompts, and without this a head would learn which prompts please.
@@ -13,22 +13,20 @@ Shapes: B answers, P prompts, G reference answers to each, T time, C channels, D
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from tinyllm.alignment.anchor import Anchor
-from tinyllm.alignment.answers import Answers
+from tinyllm.alignment.answers import Answers, Reading
+from tinyllm.alignment.readable import READABLE, readable, words
 from tinyllm.alignment.rollouts import Reward
 
 if TYPE_CHECKING:
     from tinyllm.tokens import Tokenizer
 
-READABLE = ("length", "repetition", "asks back", "exclaims", "speech", "finished")
 DIRECTIONS = 16
 WORDS = 160
 
@@ -41,7 +39,7 @@ class Features:
         self._tokenizer, self._base = tokenizer, base
         texts = self._texts(anchor.answers)
         self._words = _telling_words(texts)
-        pooled = _pool(anchor.answers, anchor.hidden)  # (B,2C)
+        pooled = _pool(anchor.answers, anchor.reading.hidden)  # (B,2C)
         within = anchor.per_prompt(pooled)
         within = (within - within.mean(1, keepdim=True)).flatten(0, 1)
         directions = min(DIRECTIONS, *within.shape)
@@ -66,7 +64,7 @@ class Features:
             if size:
                 self.groups[name] = slice(start, start + size)
             start += size
-        raw = anchor.per_prompt(self._raw(anchor.answers, anchor.hidden))  # (P,G,D)
+        raw = anchor.per_prompt(self._raw(anchor.answers, anchor.reading))  # (P,G,D)
         self._centre = raw.mean(1)  # (P,D)
         self._scale = torch.ones(raw.shape[-1], dtype=torch.float64)
         for name in ("base", "readable"):
@@ -75,21 +73,20 @@ class Features:
                 spread = (raw - raw.mean(1, keepdim=True))[..., columns].std((0, 1), correction=0)
                 self._scale[columns] = spread.clamp(min=0.05)
 
-    def __call__(self, answers: Answers, hidden: Tensor) -> Tensor:
+    def __call__(self, answers: Answers, reading: Reading) -> Tensor:
         """Features (B,D), float64, measured from the average reference answer to each prompt.
 
-        `hidden` (B,T,C) are the reference's hidden states of the answers; `answers.which` numbers
-        the anchor's prompts.
+        `reading` is the reference's; `answers.which` numbers the anchor's prompts.
         """
-        return (self._raw(answers, hidden) - self._centre[answers.which]) / self._scale
+        return (self._raw(answers, reading) - self._centre[answers.which]) / self._scale
 
-    def _raw(self, answers: Answers, hidden: Tensor) -> Tensor:
+    def _raw(self, answers: Answers, reading: Reading) -> Tensor:
         texts = self._texts(answers)
         columns = []
         if self._base is not None:
-            columns.append(self._base(answers, hidden).double()[:, None])
-        columns.append(_readable(texts, answers))
-        columns.append(_pool(answers, hidden) @ self._axes)
+            columns.append(self._base(answers, reading).double()[:, None])
+        columns.append(readable(texts, answers, reading))
+        columns.append(_pool(answers, reading.hidden) @ self._axes)
         said = [set(words(text)) for text in texts]
         present = [[float(word in each) for word in self._words] for each in said]
         columns.append(torch.tensor(present, dtype=torch.float64).view(len(texts), -1))
@@ -97,15 +94,6 @@ class Features:
 
     def _texts(self, answers: Answers) -> list[str]:
         return [self._tokenizer.decode(answers.completion(row)) for row in range(len(answers))]
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in lower case.
-
-    >>> words("Nell's fox, the red one!")
-    ["nell's", 'fox', 'the', 'red', 'one']
-    """
-    return re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text.lower())
 
 
 def _telling_words(texts: list[str]) -> list[str]:
@@ -121,24 +109,3 @@ def _pool(answers: Answers, hidden: Tensor) -> Tensor:
     mean = (hidden.double() * mask).sum(1) / mask.sum(1)
     last = hidden[torch.arange(len(answers)), answers.lengths - 1].double()
     return torch.cat([mean, last], dim=1)
-
-
-def _readable(texts: list[str], answers: Answers) -> Tensor:
-    """The features of `READABLE` (B,6), float64."""
-    rows = []
-    for text, length, finished in zip(
-        texts, answers.answer_lengths.tolist(), answers.finished.tolist(), strict=True
-    ):
-        said = words(text)
-        pairs = list(pairwise(said))
-        rows.append(
-            [
-                float(torch.tensor(float(length)).log()),
-                1 - len(set(pairs)) / len(pairs) if pairs else 0.0,
-                float(text.rstrip(" \"'”’").endswith("?")),
-                float("!" in text),
-                float('"' in text or "“" in text),
-                float(finished),
-            ]
-        )
-    return torch.tensor(rows, dtype=torch.float64)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
-from tinyllm.alignment.comparisons import Graded, Pair, collate, informative_pairs
+from tinyllm.alignment.comparisons import Pair, collate
 from tinyllm.alignment.reward import RewardModel, bradley_terry_loss
 from tinyllm.evaluation.intervals import wilson
 from tinyllm.tokens import Tokenizer
@@ -51,39 +52,36 @@ def best_of(rewards: Tensor, gold: Tensor) -> dict[str, float]:
     return {"mean": mean, "best_of": best, "oracle": oracle, "gap_closed": gap}
 
 
-def judge(reward: RewardModel, tests: Sequence[Graded], tokenizer: Tokenizer) -> dict[str, float]:
-    """The reward model against the judge on answers of the policy.
+def judge(rewards: Tensor, gold: Tensor) -> dict[str, float]:
+    """A reward (P, G) against the judge's scores (P, G) of the policy's own answers.
 
-    `accuracy` (with `accuracy_low`, `accuracy_high`) and `loss` on the comparisons they give,
-    `correlation` within questions, and `best_of`, `mean`, `oracle`, `gap_closed` of choosing one of
-    the answers by reward (see `best_of`).
+    `accuracy` is the share of rightly ordered comparisons, with its Wilson interval `accuracy_low`
+    to `accuracy_high` (somewhat too narrow: comparisons within a prompt are not independent), and
+    `loss` their Bradley-Terry loss in nats; then `correlation` within prompts, and `mean`,
+    `best_of`, `oracle`, `gap_closed` of choosing one answer by reward.
+
+    >>> gold = torch.tensor([[0.0, 0.5, 1.0]])
+    >>> judge(gold * 3, gold)["accuracy"]
+    1.0
     """
-    pairs = [
-        pair
-        for number, graded in enumerate(tests)
-        for pair in informative_pairs(graded, seed=number)
-    ]
-    metrics = judge_pairs(reward, pairs, tokenizer) if pairs else {}
-    gold = torch.cat([graded.scores for graded in tests])
-    rewards = torch.cat([reward.reward(graded.answers) for graded in tests]).view_as(gold)
+    first, second = torch.triu_indices(gold.shape[1], gold.shape[1], offset=1)
+    better = gold[:, first] - gold[:, second]
+    told_apart = better != 0
+    ahead = ((rewards[:, first] - rewards[:, second]) * better.sign())[told_apart]
+    count = len(ahead)
+    share = wilson(int((ahead > 0).sum()), count)
     return {
-        **metrics,
+        "loss": float(-logsigmoid(ahead).mean()) if count else 0.0,
+        "accuracy": share.value,
+        "accuracy_low": share.low,
+        "accuracy_high": share.high,
         "correlation": within_prompt_correlation(rewards, gold),
         **best_of(rewards, gold),
     }
 
 
 @torch.no_grad()
-def judge_pairs(
-    reward: RewardModel, pairs: Sequence[Pair], tokenizer: Tokenizer
-) -> dict[str, float]:
-    """Loss in nats and accuracy, with its Wilson interval, on held-out comparisons."""
+def share_right(network: RewardModel, pairs: Sequence[Pair], tokenizer: Tokenizer) -> float:
+    """The share of written comparisons that the network alone orders rightly."""
     batch = collate(pairs, pad=tokenizer.pad, end=tokenizer.end)
-    loss, metrics = bradley_terry_loss(reward, batch)
-    share = wilson(round(metrics["accuracy"] * len(pairs)), len(pairs))
-    return {
-        "loss": float(loss),
-        "accuracy": share.value,
-        "accuracy_low": share.low,
-        "accuracy_high": share.high,
-    }
+    return bradley_terry_loss(network, batch)[1]["accuracy"]

@@ -106,10 +106,10 @@ class Trial:
             pad=self._tokenizer.pad,
             seed=self._config.seed + 1,
         )
-        hidden, _ = read_answers(self._reference, answers)
+        reading = read_answers(self._reference, answers)
         kl = exact_kl(policy, self._reference, answers.ids, answers.mask)
         return {
-            "reward": float(self._reward(answers, hidden).mean()),
+            "reward": float(self._reward(answers, reading).mean()),
             "kl": float(kl.mean()),
             "finished": float(answers.finished.float().mean()),
             "length": float(answers.answer_lengths.float().mean()),

@@ -10,7 +10,7 @@ Shapes: B answers, T time, C channels, K comparisons.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,13 +106,23 @@ class RewardModel(nn.Module):
             scores[part] = self(answers.ids[part, :until], lengths[part] - 1)
         return (scores - self.mean) / self.sd
 
-    def save(self, tokenizer: Tokenizer, folder: Path, **manifest: Any) -> None:
+    def save(
+        self,
+        tokenizer: Tokenizer,
+        folder: Path,
+        *,
+        beside: Mapping[str, str] | None = None,
+        **manifest: Any,
+    ) -> None:
         """Write a folder that opens as `AutoModelForSequenceClassification`, all of it or nothing.
 
-        `manifest` says what the model was made from; mean and sd are kept there.
+        `beside` are more files, name and text; `manifest` says what the model was made from. Mean
+        and sd are kept in the manifest.
         """
         with atomic_folder(folder) as new:
-            tokenizer.save(new)
+            tokenizer.save(new, eos_token="<|end|>")
+            for name, text in (beside or {}).items():
+                (new / name).write_text(text, encoding="utf-8")
             write_weights(self.state_dict(), new)
             config = {
                 **to_transformers(self.config, head=HEAD),
@@ -155,8 +165,3 @@ def bradley_terry_loss(model: RewardModel, batch: Compared) -> tuple[Tensor, dic
     scores = scores[torch.cat(parts).argsort()]
     better, worse = scores[batch.better], scores[batch.worse]
     return bradley_terry(better, worse), {"accuracy": float((better > worse).float().mean())}
-
-
-def neural_reward(model: RewardModel) -> Callable[[Answers, Tensor], Tensor]:
-    """The reward model as the policy's judge (`rollouts.Reward`)."""
-    return lambda answers, _: model.reward(answers)

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
+from tinyllm.alignment.answers import read_answers
 from tinyllm.alignment.comparisons import (
     Compared,
     Graded,
@@ -28,8 +30,9 @@ from tinyllm.alignment.comparisons import (
     graded_answers,
     informative_pairs,
 )
-from tinyllm.alignment.judging import judge, judge_pairs
+from tinyllm.alignment.judging import judge, share_right
 from tinyllm.alignment.reward import RewardModel, bradley_terry_loss
+from tinyllm.alignment.weighed_reward import HEAD_FILE, WeighedReward, weigh
 from tinyllm.events import Evaluation, Event, Finished, Notice, Progress, Step
 from tinyllm.files import TinyLLMError, sha256
 from tinyllm.model import Transformer, load_model
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 STAGE = "reward"
 ASKING = 0.3
 """The share of the seconds spent on asking the chat model."""
+WEIGHING = 0.2
+"""The share of the questions that the network does not learn from, and is weighed on."""
 RATES = Rates(matrices=0.002, embedding=0.001, gains=0.002, head=0.01, clip=1.0)
 LEARNING = 0.85
 """The share of the seconds left after asking that goes to learning, not to measuring."""
@@ -129,28 +134,39 @@ def train_reward(
         config = replace(config, **before["fixed"], seconds=None)
     asked = yield from _ask(language, tokenizer, questions, config)
     config = replace(config, questions=sum(len(graded.scores) for graded in asked))
+    for_network, for_weights = _divide(asked)
     tests = list(_graded(language, tokenizer, questions, questions.held_out, config, seed=1))
-    pairs = _comparisons(asked, tokenizer, questions, config)
-    reward = RewardModel.grown_from(language)
+    gold = torch.cat([graded.scores for graded in tests])
+    pairs = _comparisons(for_network, tokenizer, questions, config)
+    network = RewardModel.grown_from(language)
     if config.seconds:
         left = config.seconds - (time.monotonic() - began)
-        config = replace(config, steps=_steps_within(left, reward, pairs, tokenizer, config))
+        config = replace(config, steps=_steps_within(left, network, pairs, tokenizer, config))
     made_from = {
         "chat": sha256(chat),
         "fixed": {"questions": config.questions, "steps": config.steps},
         "seed": config.seed,
     }
-    for step in _learn(reward, pairs, tokenizer, config, made_from, state):
+    for step in _learn(network, pairs, tokenizer, config, made_from, state):
         yield step
         if step.step in (config.steps // 3, 2 * config.steps // 3):
-            yield Evaluation(stage=STAGE, step=step.step, metrics=judge(reward, tests, tokenizer))
+            metrics = judge(_rewards(network, tests), gold)
+            yield Evaluation(stage=STAGE, step=step.step, metrics=metrics)
 
-    scores = torch.cat([reward.reward(graded.answers) for graded in asked])
-    reward.mean, reward.sd = float(scores.mean()), max(float(scores.std()), 1e-6)
-    metrics = judge(reward, tests, tokenizer)
+    alone = judge(_rewards(network, tests), gold)
+    scores = _rewards(network, asked)
+    network.mean, network.sd = float(scores.mean()), max(float(scores.std()), 1e-6)
+    reward = WeighedReward(network, tokenizer)
+    if for_weights:
+        reward = weigh(network, tokenizer, language, for_weights)
+    together = [reward(g.answers, read_answers(language, g.answers)) for g in tests]
+    metrics = judge(torch.cat(together).view_as(gold), gold)
+    metrics |= {
+        f"network_{name}": alone[name] for name in ("accuracy", "correlation", "gap_closed")
+    }
     designed = [encode_pair(tokenizer, each) for each in questions.held_out_designed]
     if designed:
-        metrics["designed_accuracy"] = judge_pairs(reward, designed, tokenizer)["accuracy"]
+        metrics["network_designed_accuracy"] = share_right(network, designed, tokenizer)
     yield Evaluation(stage=STAGE, step=config.steps, metrics=metrics)
     if metrics["correlation"] < LEAST_CORRELATION:
         yield Notice(
@@ -158,12 +174,32 @@ def train_reward(
             text="Within a question the reward hardly agrees with the judge (correlation "
             f"{metrics['correlation']:.2f}); a policy would learn little from it.",
         )
-    manifest = {**made_from, "comparisons": len(pairs), "metrics": metrics}
-    reward.save(tokenizer, folder, stage=STAGE, config=asdict(config), **manifest)
+    network.save(
+        tokenizer,
+        folder,
+        beside={HEAD_FILE: reward.head_file()},
+        stage=STAGE,
+        config=asdict(config),
+        comparisons=len(pairs),
+        weights=reward.weights,
+        metrics=metrics,
+        **made_from,
+    )
     if state:
         delete_state(state)
     seconds = time.monotonic() - began
     yield Finished(stage=STAGE, folder=str(folder), seconds=seconds, metrics=metrics)
+
+
+def _divide(asked: Sequence[Graded]) -> tuple[Sequence[Graded], Sequence[Graded]]:
+    """The answers that the network learns from, and those on which it is weighed."""
+    kept = max(1, round(len(asked) * WEIGHING)) if len(asked) > 1 else 0
+    return asked[: len(asked) - kept], asked[len(asked) - kept :]
+
+
+def _rewards(network: RewardModel, graded: Sequence[Graded]) -> Tensor:
+    """The network's reward of each answer (P,G)."""
+    return torch.cat([network.reward(each.answers).view_as(each.scores) for each in graded])
 
 
 def _ask(

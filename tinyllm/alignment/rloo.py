@@ -60,7 +60,7 @@ def rloo_loss(
             gradient = policy_gradient_loss(log_probs.sum(1), batch.advantages[part])
             total = total + gradient * (len(part) / rows)
             with torch.no_grad():
-                hidden = batch.reference_hidden[part, :until][:, :-1][mask[:, 1:]]
+                hidden = batch.reading.hidden[part, :until][:, :-1][mask[:, 1:]]
                 log_reference = reference.logits(hidden).log_softmax(-1)
                 kl += float(categorical_kl(log_policy, log_reference).sum()) / rows
                 entropy -= float((log_policy.exp() * log_policy).sum())

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tinyllm.alignment.advantages import leave_one_out
-from tinyllm.alignment.answers import Answers, read_answers, write_answers
+from tinyllm.alignment.answers import Answers, Reading, read_answers, write_answers
 from tinyllm.alignment.kl import AdaptiveBeta, k1
 from tinyllm.model import Transformer
 
-Reward = Callable[[Answers, Tensor], Tensor]
-"""(answers, the reference's hidden states of them (B,T,C)) -> rewards (B)."""
+Reward = Callable[[Answers, Reading], Tensor]
+"""(answers, what the reference makes of them) -> rewards (B)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rollouts:
-    """A judged batch: the answers, the reference's hidden states of them (B,T,C), their rewards
-    and advantages (B), and the price of a nat, `beta`, at which they were judged."""
+    """A judged batch: the answers, what the reference makes of them, their rewards and advantages
+    (B), and the price of a nat, `beta`, at which they were judged."""
 
     answers: Answers
-    reference_hidden: Tensor
+    reading: Reading
     rewards: Tensor
     advantages: Tensor
     beta: float
@@ -83,12 +83,13 @@ def rollouts(
             pad=pad,
             seed=seed * 1_000_003 + step,
         )
-        hidden, log_reference = read_answers(reference, answers)
-        rewards = reward(answers, hidden)
-        paid = regularised_reward(rewards, answers.log_probs - log_reference, beta.value)
+        reading = read_answers(reference, answers)
+        rewards = reward(answers, reading)
+        log_ratio = answers.log_probs - reading.log_probs.sum(1)
+        paid = regularised_reward(rewards, log_ratio, beta.value)
         yield Rollouts(
             answers=answers,
-            reference_hidden=hidden,
+            reading=reading,
             rewards=rewards,
             advantages=leave_one_out(paid.view(-1, num_samples)).flatten(),
             beta=beta.value,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tinyllm.alignment.anchor import Anchor
-from tinyllm.alignment.answers import Answers, lay_out, read_answers
+from tinyllm.alignment.answers import Answers, Reading, lay_out, read_answers
 from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.features import Features
 from tinyllm.alignment.honesty import Accuracy, accuracy, prequential
@@ -55,9 +55,9 @@ class ThumbReward:
             self.votes, self.features.groups, prior_mean=self._prior_mean
         )
 
-    def __call__(self, answers: Answers, hidden: Tensor) -> Tensor:
+    def __call__(self, answers: Answers, reading: Reading) -> Tensor:
         """The pessimistic reward (B), in logits of a thumb up."""
-        return self.head.pessimistic(self.features(answers, hidden), self._beta).float()
+        return self.head.pessimistic(self.features(answers, reading), self._beta).float()
 
     def accuracy(self) -> Accuracy:
         """How well each vote was foreseen from those before it."""
@@ -100,7 +100,7 @@ class ThumbReward:
             pad=tokenizer.pad,
             end=tokenizer.end,
         )
-        described = self.features(answers, read_answers(reference, answers)[0])
+        described = self.features(answers, read_answers(reference, answers))
         x = described[: len(votes)].clone()
         x[~thumb] -= described[len(votes) :]
         up = [
