@@ -27,9 +27,9 @@ from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer
 
 READ = ("length", "finished", "likelihood", "likelihood a token", "least likely token")
-"""The numbers of `READABLE` that are weighed. Manners (questions, exclamations, repetition) are left
-to people's thumbs: in a few hundred answers they go with good and bad by chance, and a policy would
-soon do nothing else."""
+"""The numbers of `READABLE` that are weighed. Manners (questions, exclamations, repetition) are
+left to people's thumbs: in a few hundred answers they go with good and bad by chance, and a
+policy would soon do nothing else."""
 NAMES = ("network", *READ)
 HEAD_FILE = "head.json"
 PRIOR_SD = 1.0
