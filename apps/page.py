@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -92,7 +94,10 @@ def section(title: str, words: str = "") -> None:
 
 
 def launch(demo: gr.Blocks, port: int | None) -> None:
-    """Serve on loopback alone, with nothing sent anywhere and nothing kept in the browser."""
+    """Serve on loopback alone, with nothing sent anywhere and nothing kept in the browser.
+
+    Ctrl-C and SIGTERM end it; work that a page began keeps what it has (`apps.work`).
+    """
     demo.queue(default_concurrency_limit=8).launch(
         server_name="127.0.0.1",
         server_port=port,
@@ -105,7 +110,14 @@ def launch(demo: gr.Blocks, port: int | None) -> None:
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
+        prevent_thread_lock=True,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        demo.close(verbose=False)
 
 
 def read_port() -> int | None:

@@ -15,7 +15,8 @@ from apps.work import Work
 from tinyllm.events import STAGES, Event, Notice, Sample
 from tinyllm.files import TinyLLMError
 from tinyllm.line import make, missing_before
-from tinyllm.runs import DEFAULT, MINE, Run, pace
+from tinyllm.runs import DEFAULT, MINE, Run, find, pace
+from tinyllm.tokens import Tokenizer
 
 LABELS: Final = [(f"{number}. {SHORT[stage]}", stage) for number, stage in enumerate(STAGES, 1)]
 WHAT: Final = {
@@ -63,8 +64,19 @@ def draw_samples(events: Sequence[Event]) -> str:
     return "".join(blocks)
 
 
+def measure_rulers(run: Run) -> dict[str, float]:
+    """What the loss of pretraining is drawn beside: ln V, unigram, bigram, the text's entropy."""
+    from tinyllm.evaluation import rulers_of
+
+    corpus, tokens = find(run, "corpus"), find(run, "tokenizer")
+    if corpus is None or tokens is None:
+        return {}
+    vocab_size = Tokenizer.load(tokens.tokenizer).vocab_size
+    return rulers_of(corpus.corpus, tokens.tokenizer, vocab_size)
+
+
 def look() -> News:
-    """The strip of run `mine`, the sentence, the chart and the samples of this moment."""
+    """The sentence, the chart and the samples of this moment."""
     parts = {
         "words": in_html(WORK.words()),
         "samples": draw_samples(WORK.events),
@@ -91,6 +103,7 @@ def start(stage: str, minutes: float) -> None:
             stage,
             lambda: make(run, stage, seconds=seconds, again=True),
             keeps=stage in RESUMES,
+            rulers=(lambda: measure_rulers(run)) if stage == "base" else dict,
         )
     except TinyLLMError as error:
         gr.Info(str(error))

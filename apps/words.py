@@ -166,10 +166,10 @@ def runs_in_words(*names: str) -> str:
 
 def nothing_yet(what: str) -> str:
     """Why `what` is not there, and what brings it: for a home in which nothing was made so far."""
-    run = Run.named(DEFAULT)
-    if is_training(run):
+    if is_training(Run.named(DEFAULT)):
         return (
-            f"There is no {what} yet. {where_it_stands(run)} This page wakes up when it is there."
+            f"There is no {what} yet. The first one is being made now; the line at the foot of "
+            "this page says how far it is, and the page wakes up when it is there."
         )
     return (
         f"There is no {what} yet. The Train page makes one stage by stage, and `tinyllm train` "

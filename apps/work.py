@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 from apps.live import picture
 from apps.words import at_work, finished
@@ -13,6 +15,9 @@ from tinyllm.background import Background
 from tinyllm.events import Event, Finished
 from tinyllm.figures import stage_chart
 from tinyllm.files import TinyLLMError
+
+PATIENCE: Final = 12.0
+"""Seconds that work has to close itself when the server ends."""
 
 
 class Work:
@@ -28,15 +33,24 @@ class Work:
         self.keeps = False
         self.begun = 0
         self._background: Background | None = None
+        self._rulers: Mapping[str, float] = {}
         self._drawn: tuple[int, dict[str, Any] | None] = (-1, None)
         self._lock = threading.Lock()
+        atexit.register(self._end)
 
     def begin(
-        self, name: str, stage: str, events: Callable[[], Iterator[Event]], *, keeps: bool
+        self,
+        name: str,
+        stage: str,
+        events: Callable[[], Iterator[Event]],
+        *,
+        keeps: bool,
+        rulers: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         """Start `events`, the work of `stage`, called `name` on the page.
 
-        `keeps` says whether it goes on where it was stopped. `TinyLLMError` while other work runs.
+        `keeps` says whether it goes on where it was stopped; `rulers` are measured first and drawn
+        beside the loss. `TinyLLMError` while other work runs.
         """
         with self._lock:
             if self._background is not None and self._background.running:
@@ -44,7 +58,8 @@ class Work:
             self.name, self.stage, self.keeps = name, stage, keeps
             self.begun += 1
             self._drawn = (-1, None)
-            self._background = Background(lambda: _told(events)).start()
+            self._rulers = {}
+            self._background = Background(lambda: self._told(events, rulers)).start()
 
     @property
     def events(self) -> Sequence[Event]:
@@ -81,6 +96,13 @@ class Work:
         if self._background is not None:
             self._background.stop()
 
+    def _end(self) -> None:
+        """The server ends: what runs is closed, so that it keeps what it has."""
+        self.stop()
+        if self._background is not None:
+            with suppress(BaseException):  # its error was told already
+                self._background.join(PATIENCE)
+
     def words(self) -> str:
         """One sentence on what happens now."""
         kept = "What it has so far is kept, and Start goes on from there."
@@ -100,7 +122,7 @@ class Work:
         events = self.events
         count, drawn = self._drawn
         if count != len(events):
-            chart = stage_chart(self.stage, events) if self.stage else None
+            chart = stage_chart(self.stage, events, self._rulers) if self.stage else None
             drawn = picture(chart) if chart is not None else None
             self._drawn = (len(events), drawn)
         return drawn
@@ -116,13 +138,15 @@ class Work:
             return f"{self.name} ended: {error}"
         return f"{self.name} ended with an error that is ours: {type(error).__name__}: {error}"
 
-
-def _told(events: Callable[[], Iterator[Event]]) -> Iterator[Event]:
-    """The same events; an error nobody foresaw leaves its trace in the terminal."""
-    try:
-        yield from events()
-    except TinyLLMError:
-        raise
-    except Exception:
-        traceback.print_exc()
-        raise
+    def _told(
+        self, events: Callable[[], Iterator[Event]], rulers: Callable[[], Mapping[str, float]]
+    ) -> Iterator[Event]:
+        """The same events; an error nobody foresaw leaves its trace in the terminal."""
+        try:
+            self._rulers = rulers()
+            yield from events()
+        except TinyLLMError:
+            raise
+        except Exception:
+            traceback.print_exc()
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from tinyllm.files import TinyLLMError, atomic_write
@@ -28,7 +29,18 @@ def course_folder(name: str) -> Path:
     )
 
 
-def _hash(data: bytes) -> str:
+def _content(name: str, data: bytes) -> str:
+    """A hash of what a person would miss: of a notebook, its cells and what they showed.
+
+    JupyterLab rewrites the rest, such as the name of the kernel, when a notebook is opened.
+    """
+    if name.endswith(".ipynb"):
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            cells = [
+                [cell["cell_type"], "".join(cell["source"]), cell.get("outputs") or []]
+                for cell in json.loads(data)["cells"]
+            ]
+            data = json.dumps(cells).encode()
     return hashlib.sha256(data).hexdigest()
 
 
@@ -47,15 +59,16 @@ def copy_notebooks(target: Path) -> list[Path]:
     written = []
     shipped = course_folder("notebooks")
     for source in sorted([*shipped.glob("*.ipynb"), *shipped.glob("*.py")]):
-        edition = source.read_bytes()
-        copy = target / source.name
-        if known.get(source.name) == _hash(edition) and copy.exists():
+        name, edition = source.name, source.read_bytes()
+        newest = _content(name, edition)
+        copy = target / name
+        if known.get(name) == newest and copy.exists():
             continue
-        edited = copy.exists() and _hash(copy.read_bytes()) != known.get(source.name)
-        if edited and copy.read_bytes() != edition:
+        mine = _content(name, copy.read_bytes()) if copy.exists() else None
+        if mine not in (None, newest, known.get(name)):
             copy = target / f"{source.stem}-new-edition{source.suffix}"
         atomic_write(copy, edition)
-        known[source.name] = _hash(edition)
+        known[name] = newest
         written.append(copy)
     atomic_write(register, json.dumps(known, indent=2, sort_keys=True))
     return written
