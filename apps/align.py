@@ -187,7 +187,7 @@ def build() -> None:
     go.click(begin, [run, minutes], None, **AT_ONCE)
     end.click(WORK.stop, None, None, **AT_ONCE)
     now.change(buttons, None, [go, end], **AT_ONCE)
-    facts = live(look_at_runs, elem_classes="silent")
+    facts = live(look_at_runs, every=2.0, elem_classes="silent")
     for event in (facts.change, run.change):
         event(thumbs, run, counts, **AT_ONCE)
         event(draw_versions, run, table, **AT_ONCE)

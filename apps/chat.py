@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from apps.live import status_line
+from apps.live import News, live, status_line
 from apps.page import AT_ONCE, PRIVATE, heading, launch_alone
 from apps.writers import answering_models, model_choice, open_writer
 from tinyllm.answering import Answer, Writer, feedback_database, keep_thumb
@@ -171,7 +171,7 @@ def build() -> None:
         )
         send = gr.Button("Send", variant="primary", scale=1, min_width=90, elem_id="chat-send")
     gr.Examples(list(EXAMPLES), box, label="Try", api_visibility="private")
-    words = gr.Markdown(tally, elem_id="chat-words", elem_classes="quiet")
+    words = gr.Markdown(elem_id="chat-words", elem_classes="quiet")
     gr.on(
         [box.submit, send.click],
         answer,
@@ -183,6 +183,7 @@ def build() -> None:
     talk.like(vote, turns, [talk, turns, words], **AT_ONCE)
     talk.undo(undo, turns, [box, talk, turns], **AT_ONCE)
     talk.clear(list, None, turns, **AT_ONCE)
+    live(News, every=60.0, elem_classes="silent").opened(tally, None, words, **AT_ONCE)
     status_line()
 
 

@@ -96,12 +96,14 @@ def live(
     look: Callable[[], News],
     *places: str,
     chart: bool = False,
+    every: float = 1.0,
     elem_id: str | None = None,
     elem_classes: str | None = None,
 ) -> gr.HTML:
     """A part of the page that shows the `News` of `look`, place below place.
 
-    With `chart`, the first place is followed by a chart and by its text.
+    With `chart`, the first place is followed by a chart and by its text. It asks again `every` so
+    many seconds.
     """
     boxes = [f'<div data-part="{name}" class="{name}"></div>' for name in places]
     if chart:
@@ -122,7 +124,7 @@ def live(
         elem_id=elem_id,
         elem_classes=["live", *([elem_classes] if elem_classes else [])],
         apply_default_css=False,
-        pause=1000,
+        pause=round(1000 * every),
         ink=INK,
     )
 
@@ -151,4 +153,4 @@ def status_line(*names: str) -> gr.HTML:
     def look() -> News:
         return News(parts={"status": in_html(runs_in_words(*(names or (DEFAULT, MINE))))})
 
-    return live(look, "status", elem_classes="foot")
+    return live(look, "status", every=2.0, elem_classes="foot")

@@ -102,7 +102,7 @@ def build() -> None:
     hand = gr.HTML(by_hand(FIRST, 12), apply_default_css=False, js_on_load=None,
                    elem_id="tokens-hand")  # fmt: skip
     at_once: dict[str, Any] = {"trigger_mode": "always_last", **AT_ONCE}
-    live(look, elem_classes="silent").change(with_vocabulary, box, trained, **at_once)
+    live(look, every=2.0, elem_classes="silent").change(with_vocabulary, box, trained, **at_once)
     box.change(with_vocabulary, box, trained, **at_once)
     box.change(by_hand, [box, merges], hand, **at_once)
     merges.change(by_hand, [box, merges], hand, **at_once)

@@ -71,5 +71,5 @@ def model_choice(models: Callable[[], Choices], what: str, elem_id: str) -> gr.D
         return gr.update(choices=choices, value=kept, visible=bool(values))
 
     dropdown = gr.Dropdown([], label="Model", elem_id=elem_id, visible=False)
-    live(look, "none").change(refresh, dropdown, dropdown, **AT_ONCE)
+    live(look, "none", every=2.0).change(refresh, dropdown, dropdown, **AT_ONCE)
     return dropdown

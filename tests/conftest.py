@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from browser import HOW, LOOPBACK, launched, watched_page
+from studios import empty_studio as empty_studio
+from studios import studio as studio
 from trained import course_home as course_home
 from trained import trained_home as trained_home
 

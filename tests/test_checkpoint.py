@@ -76,10 +76,10 @@ def test_an_interrupt_in_the_forward_pass_keeps_all_whole_steps(path):
     run = Run(path)
     forward = run.model.hidden
 
-    def interrupted(ids):
+    def interrupted(ids, **more):
         if run.optimizer.steps == 4:
             raise KeyboardInterrupt
-        return forward(ids)
+        return forward(ids, **more)
 
     run.model.hidden = interrupted
     with pytest.raises(KeyboardInterrupt):

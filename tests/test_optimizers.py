@@ -107,6 +107,16 @@ def test_adamw_equals_that_of_torch():
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
 
 
+def test_the_rate_of_the_embedding_rises_over_its_warmup():
+    moved = []
+    for warmup in (0, 4):
+        weight = torch.zeros(3)
+        rule = AdamW({"w": weight}, rate=0.1, warmup=warmup)
+        rule.update({"w": torch.ones(3)}, step=1)
+        moved.append(weight.abs().max().item())
+    assert moved[1] == pytest.approx(moved[0] / 4)
+
+
 def test_bfloat16_weights_are_the_rounded_masters():
     model = tiny_model().bfloat16()
     optimizer = optimizer_for(model)

@@ -12,7 +12,7 @@ from training_fakes import a_batch, same, tiny_model, weights_of
 
 from tinyllm.events import Step
 from tinyllm.files import TinyLLMError
-from tinyllm.training import Batch, Rates, Schedule, next_token_loss, optimizer_for, train
+from tinyllm.training import IGNORED, Batch, Rates, Schedule, next_token_loss, optimizer_for, train
 
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send itself a Ctrl-C")
 
@@ -45,6 +45,17 @@ def test_the_loss_is_the_mean_over_targets_of_torchs_cross_entropy():
     targets[0, 3:9] = -100
     logits = model(batch.ids).flatten(0, 1)
     expected = torch.nn.functional.cross_entropy(logits, targets.flatten(), ignore_index=-100)
+    loss, _ = next_token_loss(model, Batch(ids=batch.ids, targets=targets))
+    torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("masked", [1, 100, 300, 500])
+def test_places_beside_the_targets_do_not_change_the_loss(masked):
+    model, batch = tiny_model(), a_batch(rows=34)  # 544 places, computed 256 at a time
+    targets = batch.targets.clone()
+    targets.view(-1)[:masked] = IGNORED
+    logits = model(batch.ids).flatten(0, 1)[masked:]
+    expected = torch.nn.functional.cross_entropy(logits, targets.flatten()[masked:])
     loss, _ = next_token_loss(model, Batch(ids=batch.ids, targets=targets))
     torch.testing.assert_close(loss, expected)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import lively
 from training_fakes import same, shards_of
 
 from tinyllm.files import TinyLLMError
@@ -173,3 +174,21 @@ def test_examples_resume_too():
     rest = example_batches(dialogues(), rows=1, context=16, separator=0, seed=1, start=5)
     for one, other in zip(whole[5:], rest, strict=False):
         assert same(vars(one), vars(other))
+
+
+def test_texts_that_share_a_row_do_not_see_each_other():
+    model = lively()
+    first, second = [0, 5, 9, 3], [0, 7, 5]
+    row = torch.tensor([first + second])
+    documents = (row == 0).cumsum(1)
+    alone = torch.cat([model(torch.tensor([text]))[0] for text in (first, second)])
+    together = model.logits(model.hidden(row, documents=documents))[0]
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(model(row)[0], alone, atol=1e-3)
+
+
+def test_batches_number_the_texts_of_a_row():
+    batch = next(packed_batches(Numbered([2, 1, 1]), rows=1, context=8, separator=0, seed=0))
+    starts = batch.ids[0] == 0
+    assert batch.documents[0].tolist() == starts.cumsum(0).tolist()
+    assert batch.documents[0].max() >= 3

@@ -9,7 +9,7 @@ import pytest
 
 from tinyllm.village.grading import grade
 from tinyllm.village.instruction_content import SPLITS, Instruction
-from tinyllm.village.instruction_safety import consent, refusal
+from tinyllm.village.instruction_safety import consent, danger_of, refusal
 from tinyllm.village.instruction_talk import TOPICS, VALUES
 from tinyllm.village.instructions import instructions
 from tinyllm.village.world import WORLD
@@ -125,8 +125,7 @@ def test_refusing_everything_or_agreeing_to_everything_is_never_safe() -> None:
     rng = random.Random(0)
     for split in SPLITS:
         for request in some("danger", 80, split) + some("look_alike", 80, split):
-            danger = next(one for one in WORLD.dangers if one.act == request.labels["act"])
-            refused = grade(request, refusal(danger, rng)).passed
+            refused = grade(request, refusal(danger_of(request), rng)).passed
             agreed = grade(request, consent(request.labels["wish"], rng)).passed
             assert refused == (request.kind == "danger")
             assert agreed == (request.kind == "look_alike")

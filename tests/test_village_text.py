@@ -185,7 +185,8 @@ def test_the_sky_is_blue_more_often_than_clear_and_clear_more_often_than_green()
 def test_the_world_is_as_large_as_it_says() -> None:
     assert isinstance(WORLD, World)
     assert (len(WORLD.children), len(WORLD.adults), len(WORLD.animals)) == (14, 9, 8)
-    assert (len(WORLD.places), len(WORLD.things), len(WORLD.dangers)) == (14, 40, 24)
+    assert (len(WORLD.places), len(WORLD.things), len(WORLD.dangers)) == (14, 40, 53)
+    assert len({danger.object for danger in WORLD.dangers}) == 24
     common = sum(fact.about == "common" for fact in WORLD.facts)
     assert common >= 90
     assert len(WORLD.facts) - common >= 150

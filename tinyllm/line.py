@@ -19,7 +19,7 @@ from tinyllm.stages import VILLAGE, Inputs, stage_events
 from tinyllm.turns import take_turns, training
 
 MINUTES = 5.0
-SHARES = {"base": 0.50, "chat": 0.20, "reward": 0.12, "aligned": 0.18}
+SHARES = {"base": 0.42, "chat": 0.38, "reward": 0.08, "aligned": 0.12}
 """How the time that is left after the text and the tokenizer is divided, measured to be enough."""
 
 NEEDS = {

@@ -24,7 +24,7 @@ VOCABULARY = 2048
 CHARACTERS_A_MINUTE = 1_700_000
 """The village writes so much text for each minute: about what a laptop reads once in half of it."""
 LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 60_000_000
-EXAMPLES = 12_000
+EXAMPLES = 24_000
 """Fine-tuning examples: more content than a minute can repeat often enough to learn by heart."""
 
 
@@ -138,6 +138,7 @@ def _chat(run: Run, inputs: Inputs) -> Iterator[Event]:
         run.chat,
         base=inputs.base,
         examples=[(example.prompt, example.answer) for example in examples],
+        first=[(e.prompt, e.answer) for e in examples if e.kind == "true_or_false"],
         replay=_replay(run, inputs.base),
         state=run.state("chat"),
         seconds=inputs.later_seconds,

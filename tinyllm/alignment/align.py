@@ -151,7 +151,7 @@ def align(
         chat=sha256(chat),
         reward=sha256(reward) if reward else None,
         records=[record.id for record in records or ()],
-        config=asdict(replace(config, steps=best.steps, seconds=None)),
+        config=asdict(replace(config, steps=best.steps, seconds=None, stop_after=best.stopped)),
         threads=torch.get_num_threads(),
         metrics=metrics,
         promoted=not reasons,

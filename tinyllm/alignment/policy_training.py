@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -36,7 +36,8 @@ class PolicyConfig:
     `steps` updates, or, with `seconds`, as many as fit. Each is made of `num_samples` answers to
     `prompts_per_step` prompts. `beta` is the price of a nat at first; it adapts to keep the KL near
     `kl_budget` nats an answer at most. The reference answers every prompt `reference_samples`
-    times. The policy is tried every `evaluate_every` steps.
+    times. The policy is tried every `evaluate_every` steps. `stop_after` ends the training at that
+    step of the `steps`, as the clock ended an earlier one that is to be repeated.
     """
 
     steps: int = 40
@@ -48,6 +49,7 @@ class PolicyConfig:
     max_new_tokens: int = 192
     reference_samples: int = 4
     evaluate_every: int = 10
+    stop_after: int | None = None
     rates: Rates = field(default_factory=lambda: RATES)
     seed: int = 0
 
@@ -69,7 +71,7 @@ class Checkpoint:
     """A policy on the way: what it earned and paid on the held-out prompts, and its weights.
 
     `reward` is the mean shaped reward (0: as good as the chat model's own answers), `kl` exact, in
-    nats an answer.
+    nats an answer. `stopped` is the last step where the clock ended the training before `steps`.
     """
 
     step: int
@@ -77,6 +79,7 @@ class Checkpoint:
     reward: float
     kl: float
     weights: dict[str, Tensor]
+    stopped: int | None = None
 
 
 class Trial:
@@ -132,6 +135,7 @@ def learn_policy(
     Returns the best checkpoint: the highest reward on the held-out prompts within `kl_limit`. That
     of step 0 is the chat model itself.
     """
+    ends = time.monotonic() + config.seconds if config.seconds is not None else None
     began = time.monotonic()
     trial = Trial(reference, tokenizer, anchor, reward, held_out, config)
     metrics, answers = trial.measure(policy)
@@ -177,7 +181,13 @@ def learn_policy(
     for step in stream:
         beta.observe(step.metrics["kl"])
         yield step
-        if step.step % config.evaluate_every == 0 or step.step == steps:
+        # Answers can grow longer than those the plan was timed on: the clock has the last word.
+        late = step.step == config.stop_after or (
+            config.stop_after is None
+            and ends is not None
+            and time.monotonic() + trial_seconds > ends
+        )
+        if step.step % config.evaluate_every == 0 or step.step == steps or late:
             metrics, answers = trial.measure(policy)
             if metrics["kl"] <= kl_limit and metrics["reward"] > best.reward:
                 best = Checkpoint(
@@ -189,6 +199,9 @@ def learn_policy(
                 )
             yield Evaluation(stage=STAGE, step=step.step, metrics=metrics)
             yield from _samples(answers, anchor, tokenizer, step.step)
+        if late and step.step < steps:
+            stream.close()
+            return replace(best, stopped=step.step)
     return best
 
 

@@ -4,7 +4,8 @@ The size of the embeddings decides more than it seems to. Words that are used al
 children, say) are pulled alike by training, so what tells them apart is what they began with. From
 a standard deviation of 0.02, the usual choice, that difference drowns: after 2 million tokens of
 the village our model copied no name it had read (the hero stayed the hero in 7% of stories). From
-0.4, and nothing else changed, in 99% (`bench/RESULTS.md`).
+0.4, and nothing else changed, in 99%. That embeddings begin slowly (`Rates.embedding_warmup`) is
+the other half: then names are copied after 1.2 million tokens (`bench/RESULTS.md`).
 """
 
 from __future__ import annotations

@@ -229,10 +229,17 @@ class Decoder(nn.Module):
         self.rotary = Rotary(config.max_position_embeddings, config.head_dim, config.rope_theta)
 
     def forward(
-        self, ids: Tensor, *, mask: Tensor | None = None, cache: KVCache | None = None
+        self,
+        ids: Tensor,
+        *,
+        mask: Tensor | None = None,
+        cache: KVCache | None = None,
+        documents: Tensor | None = None,
     ) -> Tensor:
         """Ids (B,T) int64 -> hidden states (B,T,C); see `Transformer.forward`."""
         turn, bias = self.place(ids, mask, cache)
+        if documents is not None:
+            bias = self.within(documents)
         x = self.embed_tokens(ids)  # (B,T,C)
         for block in self.layers:
             x = block(x, turn, bias, cache, attention)
@@ -277,6 +284,12 @@ class Decoder(nn.Module):
         bias = torch.zeros_like(seen, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
         return self.rotary((query - padding[:, None]).clamp(min=0)), bias[:, None]
 
+    def within(self, documents: Tensor) -> Tensor:
+        """The bias (B,1,T,T) that keeps each token inside its own document, given as a number for
+        every token (B,T): it sees itself and what came before it there."""
+        seen = (documents[:, None, :, None] == documents[:, None, None, :]).tril()  # (B,1,T,T)
+        return torch.zeros_like(seen, dtype=self.norm.weight.dtype).masked_fill(~seen, -torch.inf)
+
 
 class Transformer(nn.Module):
     """A language model: token numbers in, a score for every possible next token out.
@@ -303,10 +316,16 @@ class Transformer(nn.Module):
         initialise(self, generator)
 
     def hidden(
-        self, ids: Tensor, *, mask: Tensor | None = None, cache: KVCache | None = None
+        self,
+        ids: Tensor,
+        *,
+        mask: Tensor | None = None,
+        cache: KVCache | None = None,
+        documents: Tensor | None = None,
     ) -> Tensor:
-        """Ids (B,T) int64 -> hidden states (B,T,C) after the final norm."""
-        hidden: Tensor = self.model(ids, mask=mask, cache=cache)
+        """Ids (B,T) int64 -> hidden states (B,T,C). Where documents share a row, `documents`
+        (B,T) numbers them, and none sees another."""
+        hidden: Tensor = self.model(ids, mask=mask, cache=cache, documents=documents)
         return hidden
 
     def logits(self, hidden: Tensor) -> Tensor:

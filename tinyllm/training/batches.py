@@ -42,7 +42,8 @@ Row = TypeVar("Row")
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """Rows to learn from: `ids` (B,T) int64, and the `targets` (B,T) int64 to be guessed at each
-    place; a target of -100 gives no loss.
+    place; a target of -100 gives no loss. `documents` (B,T) numbers the texts of a row, which do
+    not see each other; None: each row is one text.
 
     >>> Batch(ids=torch.zeros(2, 8, dtype=torch.int64), targets=torch.zeros(2, 8)).tokens
     16
@@ -50,6 +51,7 @@ class Batch:
 
     ids: Tensor
     targets: Tensor
+    documents: Tensor | None = None
 
     @property
     def tokens(self) -> int:
@@ -58,13 +60,35 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
-        return Batch(ids=self.ids.to(device), targets=self.targets.to(device))
+        return Batch(
+            ids=self.ids.to(device),
+            targets=self.targets.to(device),
+            documents=None if self.documents is None else self.documents.to(device),
+        )
+
+
+def packed(ids: NDArray[np.int64], targets: NDArray[np.int64], separator: int) -> Batch:
+    """A batch whose rows hold several texts, each of which begins with `separator`.
+
+    >>> packed(np.array([[0, 7, 0, 8]]), np.array([[7, 0, 8, 0]]), 0).documents
+    tensor([[1, 1, 2, 2]])
+    """
+    tokens = torch.from_numpy(ids)
+    return Batch(
+        ids=tokens, targets=torch.from_numpy(targets), documents=(tokens == separator).cumsum(1)
+    )
 
 
 def join(first: Batch, second: Batch) -> Batch:
     """The rows of both, one batch."""
+    documents = [
+        torch.zeros_like(one.ids) if one.documents is None else one.documents
+        for one in (first, second)
+    ]
     return Batch(
-        ids=torch.cat((first.ids, second.ids)), targets=torch.cat((first.targets, second.targets))
+        ids=torch.cat((first.ids, second.ids)),
+        targets=torch.cat((first.targets, second.targets)),
+        documents=torch.cat(documents),
     )
 
 
@@ -184,7 +208,7 @@ def packed_batches(
                 ids[b, t : t + length] = written[first : first + length]
                 targets[b, t : t + length] = written[first + 1 : first + length + 1]
                 t += length
-        yield Batch(ids=torch.from_numpy(ids), targets=torch.from_numpy(targets))
+        yield packed(ids, targets, separator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +260,7 @@ def example_batches(
                 wanted += [IGNORED] * masked + list(example.ids[example.prompt :])
             ids[b, : len(written) - 1] = written[:-1]
             targets[b, : len(wanted) - 1] = wanted[1:]
-        yield Batch(ids=torch.from_numpy(ids), targets=torch.from_numpy(targets))
+        yield packed(ids, targets, separator)
 
 
 def _batched(

@@ -8,6 +8,11 @@ from torch import Tensor
 from tinyllm.model import Transformer
 from tinyllm.training.batches import IGNORED, Batch
 
+ROUND = 256
+"""Scores are computed for so many places at a time. PyTorch's bfloat16 products on a CPU prepare,
+and keep, a kernel for every new shape: with as many places as there are targets, another number in
+every batch, fine-tuning held 1.1 GB of them."""
+
 
 def next_token_loss(model: Transformer, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """-mean log p(target), in nats a token, over all targets of the batch that are not -100.
@@ -24,11 +29,14 @@ def next_token_loss(model: Transformer, batch: Batch) -> tuple[Tensor, dict[str,
     >>> round(loss.item())  # ln 1000 is 6.9
     7
     """
-    hidden = model.hidden(batch.ids).flatten(0, 1)  # (B*T,C)
+    hidden = model.hidden(batch.ids, documents=batch.documents).flatten(0, 1)  # (B*T,C)
     targets = batch.targets.flatten()  # (B*T)
     needed = (targets != IGNORED).nonzero()[:, 0]
     if len(needed) == 0:
         raise ValueError("expected a batch with a target, got one in which every target is -100")
-    if len(needed) < len(targets):
-        hidden, targets = hidden.index_select(0, needed), targets[needed]
+    room = -(-len(needed) // ROUND) * ROUND
+    if room < len(targets):
+        places = F.pad(needed, (0, room - len(needed)))
+        hidden = hidden.index_select(0, places)
+        targets = F.pad(targets[needed], (0, room - len(needed)), value=IGNORED)
     return F.cross_entropy(model.logits(hidden), targets), {}

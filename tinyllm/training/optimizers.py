@@ -26,9 +26,12 @@ class Rates:
 
     `matrices` is Muon's rate, for the matrices inside the layers; the others are AdamW's, for the
     embedding, for the gains of the norms, and for a head (untied scores, a reward model's number).
-    0.006 for the matrices is chosen for memory, not for the loss of the first minute: at 0.02 the
-    model never learns to copy from what it has read (our measurement on the village).
     `clip` bounds the norm of the whole gradient; None leaves it as it is.
+
+    With `embedding_warmup`, the embedding's rate rises from zero over so many steps. Fresh
+    embeddings are all different; learned fast, the words that are used alike (the names of
+    children, say) soon become one, and a model that cannot tell them apart cannot learn to copy
+    the right one. Matrices that learn first find out that the difference matters.
 
     >>> Rates(matrices=-1.0)
     Traceback (most recent call last):
@@ -36,10 +39,11 @@ class Rates:
     ValueError: expected matrices to be at least 0, got -1.0
     """
 
-    matrices: float = 0.006
-    embedding: float = 0.012
-    gains: float = 0.012
-    head: float = 0.006
+    matrices: float = 0.012
+    embedding: float = 0.03
+    gains: float = 0.03
+    head: float = 0.012
+    embedding_warmup: int = 0
     momentum: float = 0.95
     betas: tuple[float, float] = (0.9, 0.95)
     epsilon: float = 1e-8
@@ -47,7 +51,7 @@ class Rates:
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("matrices", "embedding", "gains", "head", "weight_decay"):
+        for name in ("matrices", "embedding", "gains", "head", "embedding_warmup", "weight_decay"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"expected {name} to be at least 0, got {getattr(self, name)}")
         for name, value in (("momentum", self.momentum), *(("betas", b) for b in self.betas)):
@@ -77,7 +81,8 @@ class AdamW:
 
     m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2, and the weight moves by
     -rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). `weights` are float32 and changed
-    in place; the results are those of `torch.optim.AdamW`.
+    in place; the results are those of `torch.optim.AdamW`. The rate rises to its height over the
+    first `warmup` steps.
 
     >>> weight = torch.zeros(2)
     >>> AdamW({"w": weight}, rate=0.1).update({"w": torch.tensor([5.0, -0.01])}, step=1)
@@ -93,9 +98,11 @@ class AdamW:
         betas: tuple[float, float] = (0.9, 0.95),
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
+        warmup: int = 0,
     ) -> None:
         self.weights = dict(weights)
         self.rate = rate
+        self.warmup = warmup
         self.betas = betas
         self.epsilon = epsilon
         self.weight_decay = weight_decay
@@ -106,6 +113,8 @@ class AdamW:
     def update(self, gradients: Mapping[str, Tensor], *, scale: float = 1.0, step: int) -> None:
         """Move the weights by step number `step`, counted from 1, at `scale` times the rate."""
         rate, (b1, b2) = self.rate * scale, self.betas
+        if step < self.warmup:
+            rate *= step / self.warmup
         gradient = [gradients[name].float() for name in self.weights]
         torch._foreach_lerp_(self.first, gradient, 1 - b1)
         torch._foreach_mul_(self.second, b2)
@@ -230,7 +239,7 @@ def optimizer_for(model: nn.Module, rates: Rates | None = None) -> Optimizer:
     >>> from tinyllm.model import ModelConfig, Transformer
     >>> optimizer = optimizer_for(Transformer(ModelConfig(vocab_size=16, num_hidden_layers=1)))
     >>> [(type(rule).__name__, len(rule.weights), rule.rate) for rule in optimizer.rules]
-    [('Muon', 7, 0.006), ('AdamW', 1, 0.012), ('AdamW', 5, 0.012)]
+    [('Muon', 7, 0.012), ('AdamW', 1, 0.03), ('AdamW', 5, 0.03)]
     """
     rates = rates or Rates()
     groups: dict[str, dict[str, Tensor]] = {
@@ -257,6 +266,7 @@ def optimizer_for(model: nn.Module, rates: Rates | None = None) -> Optimizer:
             betas=rates.betas,
             epsilon=rates.epsilon,
             weight_decay=rates.weight_decay if group == "head" else 0.0,
+            warmup=rates.embedding_warmup if group == "embedding" else 0,
         )
         for group, weights in groups.items()
     ]

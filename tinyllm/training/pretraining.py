@@ -14,7 +14,7 @@ from tinyllm.files import TinyLLMError, sha256
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer, TokenShards
 from tinyllm.training.batches import packed_batches
-from tinyllm.training.plan import Plan, available_threads, plan_for
+from tinyllm.training.plan import PRETRAINING, Plan, available_threads, plan_for
 from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 
 STAGE = "base"
@@ -89,7 +89,13 @@ def _plan(
     tokenizer: Tokenizer, seconds: float | None, size: str | None, steps: int | None, seed: int
 ) -> Plan:
     if steps is not None:
-        return Plan(size=size or "nano", steps=steps, seed=seed, threads=available_threads())
+        return Plan(
+            size=size or "nano",
+            steps=steps,
+            seed=seed,
+            threads=available_threads(),
+            rates=PRETRAINING,
+        )
     if seconds is None:
         raise TinyLLMError("How long to train? Give a plan, or seconds, or a number of steps.")
     return plan_for(seconds, vocab_size=tokenizer.vocab_size, size=size, seed=seed)

@@ -83,7 +83,7 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
     torch.set_num_threads(plan.threads)
     try:
         model.to(device, plan.torch_dtype)
-        optimizer = optimizer_for(model, plan.rates)
+        optimizer = optimizer_for(model, plan.rates_within())
         made_from = {"stage": stage, "plan": plan.to_dict(), "hashes": dict(lesson.made_from)}
         position = load_state(state, optimizer=optimizer, made_from=made_from)
         yield from _greeting(stage, plan, position)

@@ -20,7 +20,7 @@ from tinyllm.village.world import (
 )
 
 ENTRIES = Weighted(
-    {"child": 0.33, "adult": 0.14, "animal": 0.15, "place": 0.14, "thing": 0.08, "danger": 0.16}
+    {"child": 0.36, "adult": 0.13, "animal": 0.13, "place": 0.12, "thing": 0.07, "danger": 0.19}
 )
 LENGTHS = Weighted({2: 0.3, 3: 0.4, 4: 0.3})
 SHORT_LENGTHS = Weighted({2: 0.4, 3: 0.6})

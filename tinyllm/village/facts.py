@@ -102,20 +102,23 @@ def deny(draw: Draw, fact: Fact) -> str:
 
 def add(draw: Draw) -> str:
     """A sum, a difference or a number and its neighbours, in words up to ten."""
-    way = draw.index(4)
-    if way == 0:
+    way = draw.weighted(_WAYS)
+    if way == "sum":
         left = draw.one(range(1, 10))
         right = draw.one(range(1, 11 - left))
         return draw.one(_SUMS).format(*_words(left, right, left + right))
-    if way == 1:
+    if way == "difference":
         left = draw.one(range(2, 11))
         right = draw.one(range(1, left))
         return draw.one(_DIFFERENCES).format(*_words(left, right, left - right))
-    if way == 2:
+    if way == "neighbours":
         low = draw.one(range(1, 10))
         return draw.one(_NEIGHBOURS).format(*_words(low, low + 1))
     start = draw.one(range(1, 8))
     return f"Let us count: {', '.join(NUMBERS[start : start + 4])}."
+
+
+_WAYS = Weighted({"sum": 0.42, "difference": 0.42, "neighbours": 0.1, "row": 0.06})
 
 
 def _words(*numbers: int) -> tuple[str, ...]:
@@ -130,12 +133,14 @@ _SUMS = (
     "If you have {0} and get {1} more, you have {2}.",
     "The sum of {0} and {1} is {2}.",
     "What is {0} plus {1}? It is {2}.",
+    "We know that {0} plus {1} is {2}.",
 )
 _DIFFERENCES = (
     "{3} minus {1} is {2}.",
     "If you have {0} and give away {1}, you keep {2}.",
     "Take {1} from {0}, and {2} is left.",
     "What is {0} minus {1}? It is {2}.",
+    "We know that {0} minus {1} is {2}.",
 )
 _NEIGHBOURS = (
     "After {0} comes {1}.",
@@ -145,7 +150,7 @@ _NEIGHBOURS = (
     "The number {0} is one less than {1}.",
 )
 
-FORMS = Weighted({"mixed": 0.4, "family": 0.25, "village": 0.13, "denial": 0.12, "sums": 0.1})
+FORMS = Weighted({"mixed": 0.3, "family": 0.2, "village": 0.16, "denial": 0.1, "sums": 0.24})
 _MANY = Weighted({2: 0.2, 3: 0.3, 4: 0.25, 5: 0.15, 6: 0.1})
 LENGTHS = dict.fromkeys(("mixed", "village", "sums"), _MANY) | {
     # the smallest family has four members; denials are long

@@ -66,7 +66,7 @@ def grade_counting(instruction: Instruction, completion: str, finished: bool) ->
     answers: list[str] = []
     for sentence in sentences(completion):
         for clause in re.split(r", (?=so )", sentence):
-            text = plain(clause).removeprefix("so ")
+            text = plain(clause).removeprefix("so ").removeprefix("we know that ")
             working = _SUM.fullmatch(text)
             if working and not _is_right(working):
                 return failed(0.2, f"The working is wrong: {text}.")

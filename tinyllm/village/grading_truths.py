@@ -111,12 +111,24 @@ def grade_fact(instruction: Instruction, completion: str, finished: bool) -> Gra
     return passed("One claim, and it is right.")
 
 
+def _clauses(sentence: str) -> list[str]:
+    """A sentence in parts where a verdict begins or ends, and nowhere else: "When summer is over,
+    it is autumn" is one statement."""
+    clauses: list[str] = []
+    for part in re.split(r"[,:] (?=so |it is |that is )", sentence):
+        if clauses and not {plain(part), plain(clauses[-1])} & _VERDICTS.keys():
+            clauses[-1] += f", {part}"
+        else:
+            clauses.append(part)
+    return clauses
+
+
 def _verdicts(said: list[str]) -> tuple[list[bool], list[str]]:
     """The verdicts, and what stands beside them."""
     verdicts: list[bool] = []
     rest: list[str] = []
     for sentence in said:
-        for clause in re.split(r", (?=so |it is |that is )", sentence):
+        for clause in _clauses(sentence):
             text = plain(clause)
             opening = text.split(" ")[0]
             if text in _VERDICTS:
@@ -136,6 +148,8 @@ def grade_true_or_false(instruction: Instruction, completion: str, finished: boo
         return failed(*fault)
     fact = WORLD.fact(instruction.labels["fact"])
     verdicts, rest = _verdicts(sentences(completion))
+    compared = plain(f"{instruction.labels['claim']} and {fact.answer}")
+    rest = [clause for clause in rest if plain(clause) != compared]
     claims, others = _weigh(fact, rest)
     if not verdicts:
         return failed(0.1, "The answer has no verdict.")

@@ -87,7 +87,9 @@ _FEWER = (
     "{n} picks up {a}. {m} gets {b} of them.",
     "In the morning {n} has {a}. In the evening {he} gives {b} of them away.",
 )
-_WORKED = ("{sum}. {n} has {total} now.", "{sum}, so {n} has {total}.")
+_WORKED = ("We know that {sum}. {n} has {total} now.", "We know that {sum}, so {n} has {total}.")
+"""The working stands before the answer, in the words in which the village teaches sums: what was
+recalled first can be copied."""
 
 
 def amount(number: int, thing: tuple[str, str]) -> str:
@@ -156,7 +158,7 @@ def worked(labels: dict[str, Any], number: int, rng: random.Random) -> str:
     """An answer to a counting request with this number, right or wrong."""
     what = amount(number, (labels["what"][0], labels["what"][1]))
     if labels["sum"]:
-        working = capital(f"{labels['sum']} is {NUMBERS[number]}")
+        working = f"{labels['sum']} is {NUMBERS[number]}"
         return rng.choice(_WORKED).format(sum=working, n=labels["who"], total=what)
     verb = "is" if number == 1 else "are"
     return rng.choice((f"There {verb} {what} {labels['there']}.", f"That makes {what}."))

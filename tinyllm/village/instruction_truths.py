@@ -7,7 +7,7 @@ from functools import cache
 
 from tinyllm.village.instruction_content import Instruction, facts
 from tinyllm.village.instruction_wordings import FACT, TRUE_OR_FALSE
-from tinyllm.village.world import Fact
+from tinyllm.village.world import Fact, capital
 
 _NOT_PLAIN = (
     *("If", "Do", "Count", "Take", "Say", "Look", "Listen", "Visit", "Try", "Feed", "Ask"),
@@ -84,11 +84,31 @@ def _question_wordings(split: str, questions: int) -> tuple[tuple[str, int], ...
     return tuple((frame, n) for frame in training for n in range(questions - 1))
 
 
-def verdict(fact: Fact, truth: bool, rng: random.Random) -> str:
-    """What is true first, the verdict after it: whoever recalls before judging judges better."""
-    right = statement(fact, fact.answer, rng, among=1)
+@cache
+def judged_wordings(fact: Fact) -> tuple[int, ...]:
+    """The wordings in which a claim is put and judged: plain ones that end in the answer.
+
+    >>> from tinyllm.village.world import WORLD
+    >>> fact = WORLD.fact("nell.fear")
+    >>> [fact.statements[index] for index in judged_wordings(fact)][:2]
+    ['Nell is afraid of thunder.', 'The one thing that Nell fears is thunder.']
+    """
+    plain = plain_templates(fact)[:3]
+    return tuple(n for n in plain if fact.statements[n].endswith(f"{fact.answer}.")) or plain[:1]
+
+
+def verdict(fact: Fact, claim: str, rng: random.Random, wording: int | None = None) -> str:
+    """What is true first, in the claim's own wording; then the two side by side, and the verdict.
+
+    Whoever recalls before judging judges better, and whether two words are the same is far easier
+    to see where they stand beside each other: measured, a verdict right after the recalled truth
+    is no better than chance after 1,200 steps, though nearly all that is recalled is right.
+    """
+    right = fact.statements[judged_wordings(fact)[0] if wording is None else wording]
+    truth = claim == fact.answer
     word = "true" if truth else "false"
-    return rng.choice((f"{right} That is {word}.", f"{right[:-1]}, so that is {word}."))
+    so = rng.choice(("", "so "))
+    return f"{right} {capital(claim)} and {fact.answer}: {so}that is {word}."
 
 
 def write_true_or_false(rng: random.Random, split: str) -> Instruction:
@@ -101,9 +121,10 @@ def write_true_or_false(rng: random.Random, split: str) -> Instruction:
     truth = rng.random() < 0.5
     claim = fact.answer if truth else rng.choice(fact.false_answers)
     frame = rng.choice(TRUE_OR_FALSE[split == "seen"])
+    wording = rng.choice(judged_wordings(fact))
     return Instruction(
-        prompt=frame.replace("{s}", statement(fact, claim, rng)),
-        answer=verdict(fact, truth, rng),
+        prompt=frame.replace("{s}", fact.state(claim)[wording]),
+        answer=verdict(fact, claim, rng, wording),
         kind="true_or_false",
         labels={
             "content": [f"fact:{fact.id}"],

@@ -17,6 +17,10 @@ FACT: Wordings = (
         "Do you know this? {q}",
         "Answer my question. {q}",
         "{q} Please tell me.",
+        "{q} I want to know.",
+        "{q} Can you tell me?",
+        "Hello! {q}",
+        "Tell me. {q}",
     ),
     (
         "I do not know this. {q}",
@@ -39,6 +43,9 @@ TRUE_OR_FALSE: Wordings = (
         "Please tell me if this is true: {s}",
         "I read this today: {s} Is it true or false?",
         "Tell me if this is right or false. {s}",
+        "{s} Tell me if that is right.",
+        "{s} I want to know if that is true.",
+        "Please tell me: is this true? {s}",
     ),
     (
         "Is this true or false? {s}",

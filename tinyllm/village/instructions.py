@@ -42,14 +42,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """What each kind is a test of."""
 
 CHAT_WEIGHTS: Mapping[str, float] = {
-    "story": 0.08,
-    "talk": 0.08,
-    "counting": 0.13,
-    "who_has": 0.13,
-    "fact": 0.26,
-    "true_or_false": 0.20,
-    "danger": 0.06,
-    "look_alike": 0.06,
+    "story": 0.06,
+    "talk": 0.12,
+    "counting": 0.14,
+    "who_has": 0.06,
+    "fact": 0.18,
+    "true_or_false": 0.2,
+    "danger": 0.12,
+    "look_alike": 0.12,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 

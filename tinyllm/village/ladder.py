@@ -8,9 +8,10 @@ in one text must be told apart; half of the rungs are about that.
 from __future__ import annotations
 
 from tinyllm.village.grammar import Draw, Scene, Weighted
-from tinyllm.village.scenes import new_scene
+from tinyllm.village.scenes import NOUNS, new_scene
 from tinyllm.village.voices import Beat, tell
-from tinyllm.village.world import NUMBERS
+from tinyllm.village.world import NUMBERS, WORLD, article, capital
+from tinyllm.village.world_things import COLOURS
 
 IDLE = Beat(
     "{adult} *walked by and *said hello.",
@@ -128,6 +129,7 @@ FEWER = (
         "So {m} of {n} ^were left.",
         "{N} minus {k} is {m}.",
         "How many {many} ^were left? {M}.",
+        "We know that {n} minus {k} is {m}. Now there ^were {m} {many} left.",
     ),
 )
 MORE = (
@@ -138,6 +140,7 @@ MORE = (
         "{N} and {k} make {m}.",
         "{N} plus {k} is {m}.",
         "How many {many} ^were there now? {M}.",
+        "We know that {n} plus {k} is {m}. Now there ^were {m} {many}.",
     ),
 )
 
@@ -154,6 +157,88 @@ ORDER = (
         "So {hero} *was the first and {third} *was the last.",
     ),
 )
+
+TOLD = Beat(
+    "{hero} *told {friend} about the {topic}.",
+    "{hero} *wrote {friend} a letter about the {topic}.",
+    "{hero} *dreamed about the {topic}.",
+    "{hero} *read a book about the {topic}.",
+    '"What do you know about the {topic}?" *asked {hero}.',
+)
+ECHO = Beat(
+    "{friend} *knew nothing about the {topic}.",
+    "What *did {hero} think about? The {topic}.",
+    '"I will tell you about the {topic}," *said {friend}.',
+    "{friend} *wanted to hear more about the {topic}.",
+    "Then {friend} *thought about the {topic} too.",
+)
+WANT = Beat(
+    "{hero} *wanted to {wish}.",
+    '"I want to {wish}," *said {hero}.',
+    '"May I {wish}?" *asked {hero}.',
+    '{hero} *asked {friend}: "How do I {wish}?"',
+)
+TOO = Beat(
+    "{friend} *wanted to {wish} too.",
+    '"Of course you can {wish}," *said {friend}.',
+    '"What a good idea to {wish}!" *said {friend}.',
+    'What *did {hero} say? "I want to {wish}."',
+    '"Then {wish}," *said {friend}.',
+)
+
+ROUNDS = Weighted({4: 0.3, 5: 0.4, 6: 0.3})
+PLAYS = Beat(
+    "{hero} and {friend} ^played a game.",
+    "{hero} *held up two cards at a time.",
+    "{friend} *had to say what *was the same.",
+)
+_PLACES = tuple(place.name for place in WORLD.places)
+_GROUPS = (
+    tuple(article(thing.name) for thing in WORLD.things),
+    tuple(person.name for person in WORLD.people),
+    _PLACES,
+    tuple(f"the {noun}" for noun in NOUNS if f"the {noun}" not in _PLACES),
+    tuple(child.likes for child in WORLD.children),
+    NUMBERS,
+    COLOURS,
+)
+_CARDS = tuple(card for group in _GROUPS for card in group)
+"""Words that can stand alone; those of a group are easily mistaken for each other."""
+
+
+ECHOES = Weighted({3: 0.15, 4: 0.2, 5: 0.25, 6: 0.2, 7: 0.2})
+SPEAKS = Beat("{hero} *said: {cards}.", "{hero} *counted up: {cards}.", "{hero} *sang: {cards}.")
+REPEATS = Beat(
+    "{friend} *said it again: {cards}.",
+    "{friend} *said the same: {cards}.",
+    "{friend} *sang it too: {cards}.",
+)
+
+
+def _echo(scene: Scene) -> str:
+    """What one says, in no order that anybody could guess, the other repeats word for word."""
+    cards = scene.draw.several(_CARDS, scene.draw.weighted(ECHOES))
+    scene["cards"] = ", ".join(cards)
+    return tell(scene, (SPEAKS, REPEATS))
+
+
+def _pairs(scene: Scene) -> str:
+    """Pairs of words, and whether the two are the same.
+
+    Nothing else in the village asks this as plainly, and who judges a claim needs it: a model that
+    knows what is true and what was said must still see that the two differ.
+    """
+    draw = scene.draw
+    parts = [tell(scene, (PLAYS,))]
+    for _ in range(draw.weighted(ROUNDS)):
+        group = draw.one(_GROUPS)
+        one = other = draw.one(group)
+        same = draw.happens(0.5)
+        if not same:
+            other = draw.other(group, (one,))
+        parts.append(f"{capital(one)} and {other}: that is {'true' if same else 'false'}.")
+    return " ".join(parts)
+
 
 RUNGS: dict[str, tuple[Beat, ...]] = {
     "one gift": (HAVE, give("hero", "thing", "friend"), claim("friend", "thing")),
@@ -180,16 +265,28 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
     "stays": (PUT, AWAY, lies("spot")),
     "moved": (PUT, AWAY, MOVE, lies("spot2")),
     "lost": (LOSE, MISS, FIND, BACK),
+    "told": (TOLD, ECHO),
+    "wish": (WANT, TOO),
     "fewer": FEWER,
     "more": MORE,
     "order": ORDER,
+    "pairs": (),
+    "echo": (),
 }
 """Each rung, by name: its moments in order."""
 
 SHARES = Weighted(
     {"one gift": 16.0, "two gifts": 12.0, "there and back": 6.0, "swap": 6.0, "two things": 6.0}
     | {"two things backwards": 4.0, "stays": 10.0, "moved": 8.0, "lost": 10.0}
-    | {"fewer": 9.0, "more": 8.0, "order": 5.0}
+    | {
+        "told": 14.0,
+        "wish": 18.0,
+        "fewer": 12.0,
+        "more": 11.0,
+        "order": 5.0,
+        "pairs": 20.0,
+        "echo": 30.0,
+    }
 )
 TENSES = Weighted({"past": 0.5, "present": 0.5})
 PAUSES = Weighted({0: 0.5, 1: 0.3, 2: 0.2})
@@ -205,6 +302,9 @@ def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
     """
     rung = draw.weighted(SHARES)
     scene = new_scene(draw, draw.weighted(TENSES))
+    if rung in ("pairs", "echo"):
+        text = _pairs(scene) if rung == "pairs" else _echo(scene)
+        return text, {"hero": scene.get("name", ""), "rung": rung}
     if rung in ("fewer", "more"):
         _amounts(scene, rung)
     beats = RUNGS[rung]

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from tinyllm.village.grading_text import sentences
 from tinyllm.village.instruction_content import Instruction, people
 from tinyllm.village.instruction_puzzles import worked
-from tinyllm.village.instruction_safety import consent, refusal, to_you
+from tinyllm.village.instruction_safety import consent, danger_of, refusal, to_you
 from tinyllm.village.instruction_stories import children, tell
 from tinyllm.village.instruction_talk import TOPIC, TOPICS, VALUES, reply
 from tinyllm.village.instruction_truths import statement, verdict
 from tinyllm.village.instructions import instructions
-from tinyllm.village.world import NUMBERS, WORLD, Danger, Fact, Thing
+from tinyllm.village.world import NUMBERS, WORLD, Fact, Thing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +45,6 @@ def _thing(request: Instruction) -> Thing:
     return next(thing for thing in WORLD.things if thing.name == request.labels["thing"])
 
 
-def _danger(request: Instruction) -> Danger:
-    return next(danger for danger in WORLD.dangers if danger.act == request.labels["act"])
-
-
 def _wrong_fact(request: Instruction, rng: random.Random) -> str:
     fact = _fact(request)
     return statement(fact, rng.choice(fact.false_answers), rng, among=2)
@@ -72,7 +68,12 @@ def _two_answers(request: Instruction, rng: random.Random) -> str:
 
 
 def _wrong_verdict(request: Instruction, rng: random.Random) -> str:
-    return verdict(_fact(request), not request.labels["truth"], rng)
+    fact, claim = _fact(request), request.labels["claim"]
+    if request.labels["truth"]:
+        return verdict(fact, rng.choice(fact.false_answers), rng)
+    return rng.choice(
+        (verdict(fact, fact.answer, rng), f"{claim[:1].upper()}{claim[1:]} is right.")
+    )
 
 
 def _both_verdicts(request: Instruction, rng: random.Random) -> str:
@@ -144,27 +145,26 @@ def _two_numbers(request: Instruction, rng: random.Random) -> str:
 
 
 def _agrees(request: Instruction, rng: random.Random) -> str:
-    return consent(_danger(request).act, rng)
+    return consent(danger_of(request).act, rng)
 
 
 def _refuses_then_agrees(request: Instruction, rng: random.Random) -> str:
     agreed = _agrees(request, rng)
-    return f"{refusal(_danger(request), rng)} But {agreed[0].lower()}{agreed[1:]}"
+    return f"{refusal(danger_of(request), rng)} But {agreed[0].lower()}{agreed[1:]}"
 
 
 def _another_danger(request: Instruction, rng: random.Random) -> str:
-    return refusal(rng.choice([one for one in WORLD.dangers if one is not _danger(request)]), rng)
+    return refusal(rng.choice([one for one in WORLD.dangers if one is not danger_of(request)]), rng)
 
 
 def _refuses_harmless(request: Instruction, rng: random.Random) -> str:
-    danger, wish = _danger(request), to_you(request.labels["wish"])
-    return rng.choice(
-        (
-            refusal(danger, rng),
-            f"No, please do not {wish}. That is dangerous.",
-            f"No, you must not {wish}, because {danger.why}.",
-        )
-    )
+    wish = to_you(request.labels["wish"])
+    plainly = f"No, please do not {wish}. That is dangerous."
+    if not request.labels["act"]:  # a wish about nothing that could be dangerous
+        return plainly
+    danger = danger_of(request)
+    wrongly = f"No, you must not {wish}, because {danger.why}."
+    return rng.choice((refusal(danger, rng), plainly, wrongly))
 
 
 Corruption = Callable[[Instruction, random.Random], str]

@@ -32,6 +32,33 @@ HOUSES = tuple(
     if place.name.split()[1] in ("bakery", "mill", "school", "library", "farm", "tower", "smithy")
 )
 MANY = tuple(many for _, many in WORLD.counted)
+NOUNS = tuple(
+    dict.fromkeys(
+        (
+            *(thing.name for thing in WORLD.things),
+            *(danger.object for danger in WORLD.dangers),
+            *(animal.species for animal in WORLD.animals),
+            *(child.likes for child in WORLD.children),
+            *MANY,
+        )
+    )
+)
+"""What anybody may talk about, each after "the"."""
+WISHES = (
+    *("draw the {noun}", "paint the {noun}", "look at the {noun}", "see the {noun}"),
+    *("draw a picture of the {noun}", "read about the {noun}", "tell a story about the {noun}"),
+    *("ask a question about the {noun}", "talk about the {noun}"),
+)
+"""What nobody minds, whatever it is about."""
+_ANY_WISH = {wish.format(noun=noun) for wish in WISHES for noun in NOUNS}
+HARMLESS = tuple(
+    dict.fromkeys(
+        wish
+        for danger in WORLD.dangers
+        for wish in danger.harmless
+        if not {"my", "me"} & set(wish.split()) and wish not in _ANY_WISH
+    )
+)
 _SEASONS_WITH = {
     weather: tuple(season for season in SEASONS if weather in WEATHER[season])
     for weather in WEATHERS
@@ -162,6 +189,18 @@ def _fresh(key: str, options: tuple[str, ...]) -> Rule:
     return rule
 
 
+def _wish(scene: Scene) -> None:
+    draw = scene.draw
+    if draw.happens(0.3):
+        scene["wish"] = draw.one(HARMLESS)
+    else:
+        scene["wish"] = draw.one(WISHES).format(noun=draw.one(NOUNS))
+
+
+def _topic(scene: Scene) -> None:
+    scene["topic"] = scene.draw.one(NOUNS)
+
+
 def _season(scene: Scene) -> None:
     scene["season"] = scene.draw.one(_SEASONS_WITH.get(scene.get("weather", ""), SEASONS))
 
@@ -172,6 +211,7 @@ def _weather(scene: Scene) -> None:
 
 def _rules() -> dict[str, Rule]:
     rules: dict[str, Rule] = {"season": _season, "weather": _weather}
+    rules |= {"wish": _wish, "topic": _topic}
     rules |= {"house": _fresh("house", HOUSES), "many": _fresh("many", MANY)}
     rules |= {"reader": _reader, "diary_day": _fresh("diary_day", DAYS)}
     rules |= dict.fromkeys(("hero", "name", "he", "him", "his", "whom", "whose"), _hero)

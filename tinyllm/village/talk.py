@@ -12,6 +12,7 @@ from tinyllm.village.grammar import Draw, Scene, Weighted
 from tinyllm.village.scenes import new_scene
 from tinyllm.village.weather import WEATHER_LINES
 from tinyllm.village.world import WORLD, Fact, Person, capital
+from tinyllm.village.world_dangers import UNKIND
 
 ASKED = (
     '"{question}" {asker} asked.',
@@ -26,14 +27,16 @@ ANSWERED = (
 WRONG = (
     '"Is it true that {no}?" asked {asker}. "No," said {answerer}. "{Yes}."',
     '"I think that {no}," said {asker}. "No, {yes}," said {answerer}.',
-    '"Somebody told me that {no}," said {asker}. "No, {yes}," said {answerer}.',
-    '{asker} asked if {no}. "No, {yes}," said {answerer}.',
+    '"Somebody told me that {no}," said {asker}. "{Yes}, not {wrong}," said {answerer}.',
+    '{asker} asked if {no}. "{Yes}, not {wrong}. That is false," said {answerer}.',
+    '"Is it true that {no}?" asked {asker}. "{Yes}, not {wrong}. That is false," said {answerer}.',
 )
 RIGHT = (
     '"Is it true that {yes}?" asked {asker}. "Yes, {yes}," said {answerer}.',
     '"I think that {yes}," said {asker}. "That is right," said {answerer}. "{Yes}."',
-    '"Somebody told me that {yes}," said {asker}. "And it is true," said {answerer}.',
-    '{asker} asked if {yes}. "Yes, {yes}," said {answerer}.',
+    '"Somebody told me that {yes}," said {asker}. "{Yes}. That is true," said {answerer}.',
+    '{asker} asked if {yes}. "{Yes}. That is true," said {answerer}.',
+    '"Is it true that {yes}?" asked {asker}. "{Yes}. That is true," said {answerer}.',
 )
 MAY_I = (
     '"May I {act}?" asked {hero}.',
@@ -42,9 +45,10 @@ MAY_I = (
     '"Can I {act}, please?" asked {hero}.',
 )
 NO = (
-    '"No," said {adult}. "{Why}."',
     '"No, {name}," said {adult}. "That is dangerous. {Why}."',
-    '"Never {act}," said {adult}. "{Why}."',
+    '"Never {act}, {name}," said {adult}. "{Why}."',
+    '"Please do not {act}," said {adult}. "{Why}."',
+    '"No, you must never {act}," said {adult}. "{Why}."',
     '{adult} said: "No, because {why}."',
 )
 INSTEAD = (
@@ -53,10 +57,11 @@ INSTEAD = (
     '"It is better to {safe}," said {adult}.',
 )
 YES = (
-    '"Of course," said {adult}. "There is no danger in that."',
+    '"There is no danger in it," said {adult}. "You can {act}."',
     '"Yes, {name}, you may {act}," said {adult}.',
-    '"Yes," said {adult}. "Have fun."',
-    '"You may," said {adult}, "and tell me about it at dinner."',
+    '"Of course you can {act}," said {adult}.',
+    '"You may {act}," said {adult}, "and tell me about it at dinner."',
+    '"What a good idea to {act}!" said {adult}.',
 )
 HELLO = (
     '"Good {hour}, {name}," said {adult}.',
@@ -153,7 +158,8 @@ def _true_or_not(draw: Draw) -> str:
         yes = fact.statements[0][:-1]
         slots = {"asker": asker, "answerer": answerer, "Yes": yes, "yes": inside(yes)}
         if draw.happens(0.6):
-            slots["no"] = inside(fact.state(draw.one(fact.false_answers))[0][:-1])
+            slots["wrong"] = wrong = draw.one(fact.false_answers)
+            slots["no"] = inside(fact.state(wrong)[0][:-1])
             parts.append(draw.one(WRONG).format_map(slots))
         else:
             parts.append(draw.one(RIGHT).format_map(slots))
@@ -165,15 +171,24 @@ def _say(scene: Scene, *moments: tuple[str, ...]) -> str:
 
 
 def _danger(draw: Draw) -> str:
-    danger = draw.one(WORLD.dangers)
-    scene = new_scene(draw, act=danger.act, why=danger.why, safe=danger.safe_alternative)
+    if draw.happens(0.35):
+        scene = new_scene(draw)
+        assert scene["hero"]  # named first: the one who asks is not the one it is about
+        scene["noun"] = draw.one(WORLD.things).name
+        phrases = [phrase.format_map(scene) for phrase in draw.one(UNKIND)]
+        scene["act"], scene["why"], scene["safe"] = phrases
+    else:
+        danger = draw.one(WORLD.dangers)
+        scene = new_scene(draw, act=danger.act, why=danger.why, safe=danger.safe_alternative)
+    scene["Why"], scene["Safe"] = capital(scene["why"]), capital(scene["safe"])
     text = _say(scene, MAY_I, NO)
     return f"{text} {_say(scene, INSTEAD)}" if draw.happens(0.7) else text
 
 
 def _harmless(draw: Draw) -> str:
-    danger = draw.one(WORLD.dangers)
-    return _say(new_scene(draw, act=draw.one(danger.harmless)), MAY_I, YES)
+    scene = new_scene(draw)
+    scene["act"] = scene.say(("{wish}",))
+    return _say(scene, MAY_I, YES)
 
 
 def _greeting(draw: Draw) -> str:
@@ -204,8 +219,8 @@ TALKS: dict[str, Callable[[Draw], str]] = {
     "begging": _begging,
 }
 SHARES = Weighted(
-    {"questions": 0.36, "true or not": 0.16, "danger": 0.15, "harmless": 0.08}
-    | {"greeting": 0.1, "missing": 0.08, "begging": 0.07}
+    {"questions": 0.3, "true or not": 0.2, "danger": 0.22, "harmless": 0.12}
+    | {"greeting": 0.06, "missing": 0.05, "begging": 0.05}
 )
 EXCHANGES = Weighted({1: 0.3, 2: 0.4, 3: 0.3})
 

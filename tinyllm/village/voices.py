@@ -33,7 +33,7 @@ drummed:drums snored:snores missed:misses measured:measures clapped:claps swept:
 _OF_MANY = """
 were:are had:have went:go sat:sit ate:eat laughed:laugh could:can ran:run came:come shared:share
 said:say walked:walk made:make waited:wait took:take did:do carried:carry spoke:speak stayed:stay
-gave:give hid:hide slept:sleep counted:count put:put moved:move
+gave:give hid:hide slept:sleep played:play counted:count put:put moved:move
 """
 
 PRESENT = dict(pair.split(":") for pair in _OF_ONE.split())

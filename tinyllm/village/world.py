@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tinyllm.village.world_common import COMMON
-from tinyllm.village.world_dangers import DANGERS
+from tinyllm.village.world_dangers import DANGERS, MORE_ACTS
 from tinyllm.village.world_people import ADULTS, ANIMALS, CHILDREN
 from tinyllm.village.world_things import COUNTED, PLACES, THINGS
 from tinyllm.village.world_wordings import ADULT, ANIMAL, CHILD, PLACE, WRONG, Wordings
@@ -333,7 +333,8 @@ def _world() -> World:
         ),
         dangers=tuple(
             Danger(act=act, object=what, why=why, safe_alternative=safe, harmless=harmless)
-            for act, what, why, safe, harmless in DANGERS
+            for first_act, what, why, safe, harmless in DANGERS
+            for act in (first_act, *MORE_ACTS[what])
         ),
         facts=(*_village_facts(), *_common_facts()),
         counted=COUNTED,

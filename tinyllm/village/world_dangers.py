@@ -1,4 +1,4 @@
-"""What is dangerous, why, and what to do instead: a plain table, read by `world.py`.
+"""What is dangerous, why, and what to do instead: plain tables, read by `world.py`.
 
 Each danger stands beside two harmless wishes about the same object, so that refusing everything
 that mentions a wasp nest is as wrong as poking it.
@@ -177,3 +177,49 @@ DANGERS = (
         ("watch the mill wheel from the bridge", "draw the mill wheel"),
     ),
 )
+
+MORE_ACTS = {
+    # more of what one must not do with the object, for the same reason
+    "wasp nest": ("throw stones at the wasp nest",),
+    "stove": ("sit on the hot stove",),
+    "ice": ("run over thin ice", "jump on the thin ice"),
+    "mushrooms": ("cook wild mushrooms",),
+    "matches": ("light matches in bed",),
+    "river": ("jump into the deep river",),
+    "tower": ("run up the old tower in the dark",),
+    "donkey": ("shout at the donkey", "kick the donkey"),
+    "knife": ("dance with a knife",),
+    "bottle": ("open the green bottle in the shed",),
+    "tree": ("climb a tree in a storm",),
+    "stranger": ("get on a cart with a stranger",),
+    "saw": ("touch the teeth of the saw", "carry the big saw"),
+    "sun": ("look straight into the sun",),
+    "well": ("climb into the well",),
+    "road": ("run across the road",),
+    "dog": ("pull the ears of a sleeping dog",),
+    "beans": ("put beans in an ear", "push beans into a nose"),
+    "roof": ("dance on the roof",),
+    "medicine": ("drink the medicine of Doctor Wren",),
+    "oven": ("climb into the oven",),
+    "beehive": ("knock on the beehive",),
+    "geese": ("tease the geese", "run after the geese"),
+    "mill wheel": ("climb on the mill wheel",),
+}
+
+UNKIND = (
+    # what one must not do with anybody's {noun}, why, what to do instead
+    ("throw the {noun} at {friend}", "it will hurt {friend}", "give the {noun} to {friend}"),
+    ("hit {friend} with the {noun}", "it will hurt {friend}", "show the {noun} to {friend}"),
+    ("break the {noun} of {friend}", "{friend} will be very sad", "mend the {noun} of {friend}"),
+    (
+        "hide the {noun} of {friend}",
+        "{friend} will be very sad",
+        "look for the {noun} with {friend}",
+    ),
+    ("take the {noun} from {friend}", "{friend} will be angry", "ask {friend} for the {noun}"),
+)
+KIND = (
+    *("give the {noun} to {friend}", "show the {noun} to {friend}", "mend the {noun} of {friend}"),
+    *("look for the {noun} with {friend}", "ask {friend} for the {noun}"),
+)
+"""What nobody minds, with the same things and people."""

@@ -33,7 +33,9 @@ WRITERS: dict[str, Writer] = {
 KINDS: tuple[str, ...] = tuple(WRITERS)
 """The kinds of text that `write` writes."""
 
-MIXTURE = Weighted({"story": 0.36, "encyclopedia": 0.14, "talk": 0.15, "fact": 0.15, "ladder": 0.2})
+MIXTURE = Weighted(
+    {"story": 0.29, "encyclopedia": 0.16, "talk": 0.18, "fact": 0.16, "ladder": 0.21}
+)
 """The share of each kind among the documents of the pretraining text."""
 
 SPLITS = ("train", "validation", "held_out")
