@@ -13,6 +13,9 @@ def ask(page, text):
     page.locator("#chat-text textarea").press("Enter")
     page.locator("#chat-talk [data-testid=bot]").nth(answered).wait_for(timeout=PATIENCE)
     page.locator("#chat-talk button[title=Undo]").wait_for(timeout=PATIENCE)
+    told = None
+    while told != (told := page.locator("#chat-talk").inner_text()):  # it may still grow
+        page.wait_for_timeout(700)
 
 
 def open_chat(page, studio):
