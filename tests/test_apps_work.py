@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,10 @@ def test_stages_are_trained_from_the_page_with_pause_reload_and_stop(page, studi
     press(page, "train-pause")
     wait_for_text(page, "#train-now .words", "is paused")
     assert chart.get_attribute("data-mark") == "the same"
-    assert text_of(page, "#train-now .caption") >= caption
+    paused = text_of(page, "#train-now .caption")
+    assert "bigram" in paused
+    step, later = (int(re.search(r"step ([\d,]+)", words)[1]) for words in (caption, paused))
+    assert later >= step
     page.reload()
     wait_for_text(page, "#train-now .words", "is paused")
     wait_for_text(page, "#train-pause", "Go on")
