@@ -20,7 +20,8 @@ from tinyllm.turns import take_turns, training
 
 MINUTES = 5.0
 SHARES = {"base": 0.42, "chat": 0.38, "reward": 0.08, "aligned": 0.12}
-"""How the time that is left after the text and the tokenizer is divided, measured to be enough."""
+"""How the time that is left after the text and the tokenizer is divided. What it is enough
+for, and what it is not yet, stands in `bench/RESULTS.md`."""
 
 NEEDS = {
     "corpus": (),

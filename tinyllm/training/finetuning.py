@@ -32,9 +32,8 @@ from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 STAGE = "chat"
 
 RATES = Rates(matrices=0.012, embedding=0.02, gains=0.012, head=0.012)
-"""Nearly as hot as pretraining: how an answer is made from what was read is a skill of its own, and
-a cool fine-tuning does not reach it within a minute (`bench/RESULTS.md`). The replayed text keeps
-what was read."""
+"""Nearly as hot as pretraining: within the same steps, content seen in fine-tuning is answered
+better, other content no differently (`bench/RESULTS.md`)."""
 
 ROWS = 8
 COOLDOWN = 0.9
@@ -45,7 +44,7 @@ FIRST_SHARE = 0.3
 """How much of the training is given to what is learned first. Some skills, to see whether two words
 are the same for one, show in a single word of a long answer; among everything else their gradient
 drowns (true or false: no better than chance after 1,200 mixed steps), alone they are learned in
-300 steps and then kept (`bench/RESULTS.md`)."""
+350 steps and then kept (`bench/RESULTS.md`)."""
 
 HELD_OUT_SHARE, HELD_OUT_MOST, HELD_OUT_BATCHES = 0.05, 200, 6
 """How many examples are only measured: this share of them, no more than so many or than fit into

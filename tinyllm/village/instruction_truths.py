@@ -45,7 +45,7 @@ def plain_templates(fact: Fact) -> tuple[int, ...]:
     )
 
 
-def statement(fact: Fact, answer: str, rng: random.Random, among: int = 3) -> str:
+def statement(fact: Fact, answer: str, rng: random.Random, among: int) -> str:
     """One plain statement of the fact with this answer, right or wrong."""
     plain = plain_templates(fact)[:among]
     return fact.state(answer)[plain[int(rng.random() * len(plain))]]

@@ -19,7 +19,7 @@ from tinyllm.village.instruction_stories import children, tell
 from tinyllm.village.instruction_talk import TOPIC, TOPICS, VALUES, reply
 from tinyllm.village.instruction_truths import statement, verdict
 from tinyllm.village.instructions import instructions
-from tinyllm.village.world import NUMBERS, WORLD, Fact, Thing
+from tinyllm.village.world import NUMBERS, WORLD, Fact, Thing, capital
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,7 @@ def _wrong_verdict(request: Instruction, rng: random.Random) -> str:
     fact, claim = _fact(request), request.labels["claim"]
     if request.labels["truth"]:
         return verdict(fact, rng.choice(fact.false_answers), rng)
-    return rng.choice(
-        (verdict(fact, fact.answer, rng), f"{claim[:1].upper()}{claim[1:]} is right.")
-    )
+    return rng.choice((verdict(fact, fact.answer, rng), f"{capital(claim)} is right."))
 
 
 def _both_verdicts(request: Instruction, rng: random.Random) -> str:
@@ -154,7 +152,8 @@ def _refuses_then_agrees(request: Instruction, rng: random.Random) -> str:
 
 
 def _another_danger(request: Instruction, rng: random.Random) -> str:
-    return refusal(rng.choice([one for one in WORLD.dangers if one is not danger_of(request)]), rng)
+    asked = danger_of(request)
+    return refusal(rng.choice([one for one in WORLD.dangers if one is not asked]), rng)
 
 
 def _refuses_harmless(request: Instruction, rng: random.Random) -> str:

@@ -187,7 +187,7 @@ def _danger(draw: Draw) -> str:
 
 def _harmless(draw: Draw) -> str:
     scene = new_scene(draw)
-    scene["act"] = scene.say(("{wish}",))
+    scene["act"] = scene["wish"]
     return _say(scene, MAY_I, YES)
 
 

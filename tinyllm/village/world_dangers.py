@@ -218,8 +218,5 @@ UNKIND = (
     ),
     ("take the {noun} from {friend}", "{friend} will be angry", "ask {friend} for the {noun}"),
 )
-KIND = (
-    *("give the {noun} to {friend}", "show the {noun} to {friend}", "mend the {noun} of {friend}"),
-    *("look for the {noun} with {friend}", "ask {friend} for the {noun}"),
-)
+KIND = tuple(safe for _, _, safe in UNKIND)
 """What nobody minds, with the same things and people."""
