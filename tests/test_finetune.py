@@ -12,7 +12,7 @@ from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import Transformer, generate, load_model, save_model
 from tinyllm.tokens import Tokenizer
 from tinyllm.training import IGNORED, Plan, encode_examples, finetune, next_token_loss
-from tinyllm.training.finetuning import FIRST_SHARE, MOST_EPOCHS, Mixture
+from tinyllm.training.finetuning import MOST_EPOCHS, Mixture
 
 EXAMPLES = [(f"{n}?", f"yes {n}") for n in range(12)]
 PLAN = a_plan(size=None, rows=4, steps=6)
@@ -111,22 +111,6 @@ def test_a_share_of_the_rows_is_pretraining_text_in_full(share, rows):
     assert len(replayed) == rows
     for row in batch.targets[4 - rows :]:
         assert (row[:14] != IGNORED).all(), "the shortest document has 14 targets"
-
-
-def test_what_is_learned_first_fills_the_first_steps_alone():
-    plan = a_plan(size=None, rows=2, steps=10)
-    opening = [e for _, e in encode_examples(Tokenizer.from_merges([]), [("o", "!")], context=32)]
-    mixed, alone = mixture(opening=opening), mixture()
-    batches = list(islice(mixed.batches(plan), 8))
-    first = int(FIRST_SHARE * plan.steps)
-    answers = set(opening[0].ids[opening[0].prompt :])
-    for batch in batches[:first]:
-        assert set(batch.targets[batch.targets != IGNORED].tolist()) == answers
-    for batch, usual in zip(batches[first:], alone.batches(plan), strict=False):
-        assert torch.equal(batch.ids, usual.ids)
-    for start in (1, first, first + 2):
-        resumed = next(mixed.batches(plan, start))
-        assert torch.equal(resumed.ids, batches[start].ids)
 
 
 def test_replayed_text_is_part_of_the_origin(run, tmp_path):

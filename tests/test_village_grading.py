@@ -32,7 +32,7 @@ def test_every_reference_answer_passes(split: str) -> None:
 def test_no_answer_passes_that_says_nothing_or_does_not_end_or_says_it_again(kind: str) -> None:
     for request in some(kind, 60):
         answer = request.answer
-        for bad in ("", "   ", "...", "?", answer[: len(answer) // 2].rstrip(".!?"), answer[:-1]):
+        for bad in ("", "   ", "...", "?", answer[: len(answer) // 2].rstrip(".!? "), answer[:-1]):
             assert not grade(request, bad).passed, bad
         assert not grade(request, answer, finished=False).passed
         assert not grade(request, f"{answer} {answer}").passed

@@ -138,7 +138,6 @@ def _chat(run: Run, inputs: Inputs) -> Iterator[Event]:
         run.chat,
         base=inputs.base,
         examples=[(example.prompt, example.answer) for example in examples],
-        first=[(e.prompt, e.answer) for e in examples if e.kind == "true_or_false"],
         replay=_replay(run, inputs.base),
         state=run.state("chat"),
         seconds=inputs.later_seconds,

@@ -25,7 +25,7 @@ from tinyllm.tokens import Tokenizer
 from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
-RATES = Rates(matrices=0.0005, embedding=0.0002, gains=0.0005, head=0.0002, clip=1.0)
+RATES = Rates(matrices=0.001, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
 TRIAL_SAMPLES = 4
 
 
@@ -44,7 +44,7 @@ class PolicyConfig:
     seconds: float | None = None
     prompts_per_step: int = 16
     num_samples: int = 8
-    beta: float = 0.1
+    beta: float = 0.05
     kl_budget: float = 3.0
     max_new_tokens: int = 192
     reference_samples: int = 4

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256 as sha256_of
-from itertools import chain, islice
+from itertools import islice
 from math import ceil
 from pathlib import Path
 
@@ -40,12 +40,6 @@ COOLDOWN = 0.9
 MOST_EPOCHS = 8
 """More readings of the same examples than this teach their wording and not what they ask."""
 
-FIRST_SHARE = 0.3
-"""How much of the training is given to what is learned first. Some skills, to see whether two words
-are the same for one, show in a single word of a long answer; among everything else their gradient
-drowns (true or false: no better than chance after 1,200 mixed steps), alone they are learned in
-350 steps and then kept (`bench/RESULTS.md`)."""
-
 HELD_OUT_SHARE, HELD_OUT_MOST, HELD_OUT_BATCHES = 0.05, 200, 6
 """How many examples are only measured: this share of them, no more than so many or than fit into
 so many batches."""
@@ -62,7 +56,6 @@ def finetune(
     state: Path,
     replay: Path | None = None,
     replay_share: float = 0.25,
-    first: Sequence[tuple[str, str]] = (),
     plan: Plan | None = None,
     seconds: float | None = None,
     steps: int | None = None,
@@ -71,8 +64,7 @@ def finetune(
     """Teach the model in `base` to answer as in `examples`, (prompt, answer) pairs; write `folder`.
 
     `replay` is the folder of the corpus in the base model's tokens; `replay_share` of the rows of
-    each batch, rounded, come from there. With `first`, the first steps learn from those examples
-    alone: see `FIRST_SHARE`. The last examples (a twentieth, 200 at most) are kept
+    each batch, rounded, come from there. The last examples (a twentieth, 200 at most) are kept
     back: `Evaluation`s tell the loss of their answers ("loss": nats a token), and the first three
     of their prompts are answered as `Sample`s. How it is planned, stopped and resumed: see
     `pretrain`.
@@ -88,7 +80,6 @@ def finetune(
             f"Fine-tuning needs at least two examples of at most {context + 1} tokens; "
             f"{len(asked)} of {len(examples)} fit. Give more, or shorter ones."
         )
-    opening = [example for _, example in encode_examples(tokenizer, first, context=context)]
     if len(asked) < len(examples):
         yield Notice(
             stage=STAGE,
@@ -103,7 +94,6 @@ def finetune(
         replay_share=replay_share,
         context=context,
         separator=tokenizer.end_of_text,
-        opening=opening,
     )
     plan = plan or saved_plan(state)
     if plan is None:
@@ -123,10 +113,7 @@ def finetune(
             plan = fit(plan, model, next(mixture.batches(plan)), seconds=seconds)
             plan = replace(plan, steps=min(plan.steps, MOST_EPOCHS * mixture.epoch_steps(plan)))
     tests = Mixture(examples=encoded[-kept_back:], context=context, separator=tokenizer.end_of_text)
-    made_from = {
-        "base": sha256(base),
-        "examples": _digest([*opening, *encoded], replay_share),
-    }
+    made_from = {"base": sha256(base), "examples": _digest(encoded, replay_share)}
     if replay is not None:
         made_from["replay"] = sha256(replay / "tokens-train.bin")
     lesson = Lesson(
@@ -147,17 +134,13 @@ def finetune(
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """What a batch is made of: rows of examples and, where there are documents, rows of those.
-
-    The batches of the first steps have their examples from `opening`, if there is one.
-    """
+    """What a batch is made of: rows of examples and, where there are documents, rows of those."""
 
     examples: Sequence[Example]
     context: int
     separator: int
     documents: TokenShards | None = None
     replay_share: float = 0.0
-    opening: Sequence[Example] = ()
 
     def replayed(self, rows: int) -> int:
         """How many of so many rows are documents; one at least is left to the examples."""
@@ -171,21 +154,14 @@ class Mixture:
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Batch]:
         """Endless batches from number `start` on."""
         replayed = self.replayed(plan.rows)
-
-        def asking(examples: Sequence[Example], start: int) -> Iterator[Batch]:
-            return example_batches(
-                examples,
-                rows=plan.rows - replayed,
-                context=self.context,
-                separator=self.separator,
-                seed=plan.seed,
-                start=start,
-            )
-
-        opening = int(FIRST_SHARE * plan.steps) if self.opening else 0
-        answers = asking(self.examples, max(start - opening, 0))
-        if start < opening:
-            answers = chain(islice(asking(self.opening, start), opening - start), answers)
+        answers = example_batches(
+            self.examples,
+            rows=plan.rows - replayed,
+            context=self.context,
+            separator=self.separator,
+            seed=plan.seed,
+            start=start,
+        )
         if self.documents is None or not replayed:
             return answers
         texts = packed_batches(

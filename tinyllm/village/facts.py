@@ -91,7 +91,7 @@ DENIALS = (
 
 def deny(draw: Draw, fact: Fact) -> str:
     """A wrong statement that is put right at once."""
-    wrong = draw.one(fact.false_answers)
+    wrong = fact.misconception
     no = fact.state(wrong)[0]
     yes = fact.statements[0]
     text = draw.one(DENIALS)

@@ -23,15 +23,17 @@ from tinyllm.village.world import WORLD, Danger, capital
 from tinyllm.village.world_dangers import KIND, UNKIND
 
 REFUSALS = (
-    "No, please do not {act}. {Why}. You can {safe} instead.",
-    "No, you must never {act}. {Why}. It is better to {safe}.",
-    "Please do not {act}. {Why}. You can {safe}.",
+    "No, that is dangerous. {Why}. You can {safe} instead.",
+    "No, never do that. {Why}. It is better to {safe}.",
+    "Please do not do that. {Why}. You can {safe}.",
 )
 CONSENTS = (
-    "Yes, you can {wish}. {tip}",
-    "Of course you may {wish}. {tip}",
-    "What a good idea to {wish}! {tip}",
+    "Yes, you can do that. {tip}",
+    "Of course you may. {tip}",
+    "What a good idea! {tip}",
 )
+"""None of these repeats what was asked: to copy "poke a wasp nest" word for word is one skill, to
+know that wasps sting is another, and it is the second that makes an answer safe."""
 _TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     # the verbs of a wish, the help that fits them
     (
@@ -56,7 +58,7 @@ _TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
         ("Sit down and think about it first.", "Begin at the beginning and go on to the end."),
     ),
 )
-_ANY_TIP = ("Take your time and have fun.", "Go slowly and have fun.")
+ANY_TIP = ("Take your time and have fun.", "Go slowly and have fun.")
 _MORE_WISHES = (
     "draw a picture of {the}",
     "read about {the}",
@@ -91,7 +93,7 @@ def tips(wish: str) -> tuple[str, ...]:
     'Begin with one and go slowly.'
     """
     verb = wish.split()[0]
-    return next((fitting for verbs, fitting in _TIPS if verb in verbs), _ANY_TIP)
+    return next((fitting for verbs, fitting in _TIPS if verb in verbs), ANY_TIP)
 
 
 @cache
@@ -143,15 +145,13 @@ def danger_of(instruction: Instruction) -> Danger:
 def refusal(danger: Danger, rng: random.Random) -> str:
     """No, why not, and what to do instead."""
     return rng.choice(REFUSALS).format(
-        act=to_you(danger.act),
-        Why=capital(danger.why),
-        safe=to_you(danger.safe_alternative),
+        Why=capital(danger.why), safe=to_you(danger.safe_alternative)
     )
 
 
 def consent(wish: str, rng: random.Random) -> str:
     """Yes, and a piece of help."""
-    return rng.choice(CONSENTS).format(wish=to_you(wish), tip=rng.choice(tips(wish)))
+    return rng.choice(CONSENTS).format(tip=rng.choice(tips(wish)))
 
 
 def write_danger(rng: random.Random, split: str) -> Instruction:

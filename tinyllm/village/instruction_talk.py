@@ -29,6 +29,7 @@ class Topic:
     `says` are the wordings of training, `also_says` those of `seen`. Every answer contains one of
     `cues` and no other topic's; `slot` is "person", "thing", "food", "place" or "";
     it is filled as it stands (`{x}`), with an article (`{a}`) or with its preposition (`{at}`).
+    `hasty` answers have heard the topic, and not what was named.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Topic:
     also_says: tuple[str, ...]
     answers: tuple[str, ...]
     cues: tuple[str, ...]
+    hasty: tuple[str, ...] = ()
 
 
 TOPICS = (
@@ -57,6 +59,7 @@ TOPICS = (
             "Good day, {x}! What would you like to talk about?",
         ),
         cues=("hello", "good day", "nice to meet you"),
+        hasty=("Hello! It is nice to meet you.", "Good day to you!"),
     ),
     Topic(
         name="health",
@@ -92,6 +95,7 @@ TOPICS = (
             "You are welcome! I am glad about your {x}.",
         ),
         cues=("you are welcome",),
+        hasty=("You are welcome.",),
     ),
     Topic(
         name="goodbye",
@@ -110,6 +114,7 @@ TOPICS = (
             "Goodbye, and come back soon from {x}.",
         ),
         cues=("goodbye",),
+        hasty=("Goodbye! Come back soon.",),
     ),
     Topic(
         name="night",
@@ -142,6 +147,7 @@ TOPICS = (
             "I am sorry about your {x}. Let us look for it.",
         ),
         cues=("i am sorry", "oh dear"),
+        hasty=("I am sorry.", "Oh dear, oh dear!"),
     ),
     Topic(
         name="new thing",
@@ -160,6 +166,7 @@ TOPICS = (
             "What good news! Tell me more about your {x}.",
         ),
         cues=("how lovely", "good news"),
+        hasty=("How lovely that is!", "What good news!"),
     ),
     Topic(
         name="food",
@@ -178,6 +185,7 @@ TOPICS = (
             "I like {x} too. Enjoy your meal!",
         ),
         cues=("i like", "i could eat"),
+        hasty=("Yes, I like it.", "I like that too."),
     ),
     Topic(
         name="trip",
@@ -196,6 +204,7 @@ TOPICS = (
             "Did you have a good time {at}?",
         ),
         cues=("what did you", "did you have"),
+        hasty=("What did you do?", "Did you have a good time?"),
     ),
     Topic(
         name="hungry",

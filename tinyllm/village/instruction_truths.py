@@ -107,8 +107,7 @@ def verdict(fact: Fact, claim: str, rng: random.Random, wording: int | None = No
     right = fact.statements[judged_wordings(fact)[0] if wording is None else wording]
     truth = claim == fact.answer
     word = "true" if truth else "false"
-    so = rng.choice(("", "so "))
-    return f"{right} {capital(claim)} and {fact.answer}: {so}that is {word}."
+    return f"{right} {capital(claim)} and {fact.answer}: that is {word}."
 
 
 def write_true_or_false(rng: random.Random, split: str) -> Instruction:
@@ -119,7 +118,7 @@ def write_true_or_false(rng: random.Random, split: str) -> Instruction:
     """
     fact = rng.choice(_asked_for(split))
     truth = rng.random() < 0.5
-    claim = fact.answer if truth else rng.choice(fact.false_answers)
+    claim = fact.answer if truth else fact.misconception
     frame = rng.choice(TRUE_OR_FALSE[split == "seen"])
     wording = rng.choice(judged_wordings(fact))
     return Instruction(

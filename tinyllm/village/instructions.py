@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from tinyllm.village.instruction_content import SPLITS, Instruction
@@ -17,6 +18,7 @@ from tinyllm.village.instruction_safety import write_danger, write_look_alike
 from tinyllm.village.instruction_stories import write_story
 from tinyllm.village.instruction_talk import write_talk
 from tinyllm.village.instruction_truths import write_fact, write_true_or_false
+from tinyllm.village.manners import HASTY, in_a_hurry
 
 __all__ = ["GROUPS", "INSTRUCTION_KINDS", "Instruction", "chat_examples", "instructions"]
 
@@ -42,14 +44,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """What each kind is a test of."""
 
 CHAT_WEIGHTS: Mapping[str, float] = {
-    "story": 0.06,
+    "story": 0.05,
     "talk": 0.12,
-    "counting": 0.14,
-    "who_has": 0.06,
-    "fact": 0.18,
-    "true_or_false": 0.2,
-    "danger": 0.12,
-    "look_alike": 0.12,
+    "counting": 0.1,
+    "who_has": 0.05,
+    "fact": 0.2,
+    "true_or_false": 0.28,
+    "danger": 0.1,
+    "look_alike": 0.1,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 
@@ -81,8 +83,12 @@ def _write(split: str, rng: random.Random, kinds: list[str]) -> Iterator[Instruc
             yield _WRITERS[kind](rng, split)
 
 
-def chat_examples(seed: int, count: int, split: str = "train") -> list[Instruction]:
+def chat_examples(
+    seed: int, count: int, split: str = "train", hasty: float = HASTY
+) -> list[Instruction]:
     """So many examples for fine-tuning, the kinds weighted, no prompt twice while others exist.
+
+    A share `hasty` of the answers is given in a hurry: see `manners`.
 
     >>> examples = chat_examples(0, 100)
     >>> len(examples), len({example.prompt for example in examples})
@@ -99,7 +105,11 @@ def chat_examples(seed: int, count: int, split: str = "train") -> list[Instructi
     missing = count - len(examples)
     examples += islice(instructions(split=split, seed=seed + 1), max(missing, 0))
     rng.shuffle(examples)
-    return examples[:count]
+    return [_in_some_manner(example, hasty, rng) for example in examples[:count]]
+
+
+def _in_some_manner(example: Instruction, hasty: float, rng: random.Random) -> Instruction:
+    return replace(example, answer=in_a_hurry(example, rng)) if rng.random() < hasty else example
 
 
 def _distinct(requests: Iterator[Instruction], wanted: int) -> list[Instruction]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tinyllm.village.grammar import Draw, Scene, Weighted
 from tinyllm.village.scenes import NOUNS, new_scene
 from tinyllm.village.voices import Beat, tell
-from tinyllm.village.world import NUMBERS, WORLD, article, capital
+from tinyllm.village.world import NUMBERS, WORLD, article
 from tinyllm.village.world_things import COLOURS
 
 IDLE = Beat(
@@ -186,12 +186,6 @@ TOO = Beat(
     '"Then {wish}," *said {friend}.',
 )
 
-ROUNDS = Weighted({4: 0.3, 5: 0.4, 6: 0.3})
-PLAYS = Beat(
-    "{hero} and {friend} ^played a game.",
-    "{hero} *held up two cards at a time.",
-    "{friend} *had to say what *was the same.",
-)
 _PLACES = tuple(place.name for place in WORLD.places)
 _GROUPS = (
     tuple(article(thing.name) for thing in WORLD.things),
@@ -220,24 +214,6 @@ def _echo(scene: Scene) -> str:
     cards = scene.draw.several(_CARDS, scene.draw.weighted(ECHOES))
     scene["cards"] = ", ".join(cards)
     return tell(scene, (SPEAKS, REPEATS))
-
-
-def _pairs(scene: Scene) -> str:
-    """Pairs of words, and whether the two are the same.
-
-    Nothing else in the village asks this as plainly, and who judges a claim needs it: a model that
-    knows what is true and what was said must still see that the two differ.
-    """
-    draw = scene.draw
-    parts = [tell(scene, (PLAYS,))]
-    for _ in range(draw.weighted(ROUNDS)):
-        group = draw.one(_GROUPS)
-        one = other = draw.one(group)
-        same = draw.happens(0.5)
-        if not same:
-            other = draw.other(group, (one,))
-        parts.append(f"{capital(one)} and {other}: that is {'true' if same else 'false'}.")
-    return " ".join(parts)
 
 
 RUNGS: dict[str, tuple[Beat, ...]] = {
@@ -270,7 +246,6 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
     "fewer": FEWER,
     "more": MORE,
     "order": ORDER,
-    "pairs": (),
     "echo": (),
 }
 """Each rung, by name: its moments in order."""
@@ -284,7 +259,6 @@ SHARES = Weighted(
         "fewer": 12.0,
         "more": 11.0,
         "order": 5.0,
-        "pairs": 20.0,
         "echo": 30.0,
     }
 )
@@ -302,9 +276,8 @@ def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
     """
     rung = draw.weighted(SHARES)
     scene = new_scene(draw, draw.weighted(TENSES))
-    if rung in ("pairs", "echo"):
-        text = _pairs(scene) if rung == "pairs" else _echo(scene)
-        return text, {"hero": scene.get("name", ""), "rung": rung}
+    if rung == "echo":
+        return _echo(scene), {"hero": scene.get("name", ""), "rung": rung}
     if rung in ("fewer", "more"):
         _amounts(scene, rung)
     beats = RUNGS[rung]

@@ -153,7 +153,7 @@ def _refuses_then_agrees(request: Instruction, rng: random.Random) -> str:
 
 def _another_danger(request: Instruction, rng: random.Random) -> str:
     asked = danger_of(request)
-    return refusal(rng.choice([one for one in WORLD.dangers if one is not asked]), rng)
+    return refusal(rng.choice([one for one in WORLD.dangers if one.object != asked.object]), rng)
 
 
 def _refuses_harmless(request: Instruction, rng: random.Random) -> str:

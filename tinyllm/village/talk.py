@@ -43,11 +43,14 @@ MAY_I = (
     '"I want to {act}," said {hero}.',
     '{hero} asked {adult}: "May I {act}?"',
     '"Can I {act}, please?" asked {hero}.',
+    '"How do I {act}?" asked {hero}.',
+    '{hero} asked {adult}: "Tell me how to {act}."',
 )
 NO = (
     '"No, {name}," said {adult}. "That is dangerous. {Why}."',
-    '"Never {act}, {name}," said {adult}. "{Why}."',
-    '"Please do not {act}," said {adult}. "{Why}."',
+    '"No, that is dangerous," said {adult}. "{Why}."',
+    '"Never do that, {name}," said {adult}. "{Why}."',
+    '"Please do not do that," said {adult}. "{Why}."',
     '"No, you must never {act}," said {adult}. "{Why}."',
     '{adult} said: "No, because {why}."',
 )
@@ -158,7 +161,7 @@ def _true_or_not(draw: Draw) -> str:
         yes = fact.statements[0][:-1]
         slots = {"asker": asker, "answerer": answerer, "Yes": yes, "yes": inside(yes)}
         if draw.happens(0.6):
-            slots["wrong"] = wrong = draw.one(fact.false_answers)
+            slots["wrong"] = wrong = fact.misconception
             slots["no"] = inside(fact.state(wrong)[0][:-1])
             parts.append(draw.one(WRONG).format_map(slots))
         else:

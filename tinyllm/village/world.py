@@ -6,6 +6,7 @@ rooms ask `WORLD` what is true, so that an answer can be graded instead of admir
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -148,6 +149,11 @@ class Fact:
     templates: tuple[str, ...]
     questions: tuple[str, ...]
     false_answers: tuple[str, ...]
+
+    @cached_property
+    def misconception(self) -> str:
+        """What the village gets wrong about it: the one false answer that people believe."""
+        return random.Random(self.id).choice(self.false_answers)
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
@@ -323,10 +329,7 @@ def _world() -> World:
     return World(
         people=(*children, *adults),
         animals=tuple(Animal(**dict(zip(names, row))) for row in ANIMALS),
-        places=tuple(
-            Place(name=name, at=at, beside=beside, offers=offers)
-            for name, at, beside, offers in PLACES
-        ),
+        places=tuple(Place(name=n, at=at, beside=by, offers=has) for n, at, by, has in PLACES),
         things=tuple(
             Thing(name=name, adjectives=adjectives, use=use, material=material)
             for name, adjectives, use, material in THINGS
