@@ -14,6 +14,10 @@ SENTENCES = {
     "german": "Die Mühle über dem Fluß gehört dem Müller, und große Bäume wachsen überall. ",
     "french": "Le café était déjà fermé à cette heure, et la pâtissière rêvait de crêpes. ",
     "spanish": "El niño comió una manzana mañana en la montaña. ",
+    "portuguese": "A avó não quis pão nem maçã; à noite, os irmãos contam histórias às crianças. ",
+    "hungarian": "Az öreg nő kenyeret süt, és őszintén örül a hűvös őszi időnek. ",
+    "czech": "Příliš žluťoučký kůň úpěl ďábelské ódy. Dědeček šel domů přes náměstí. ",
+    "turkish": "Küçük kız ormana gitti ve şaşkın bir ayıyla karşılaştı; çok güzel bir gündü. ",
     "polish": "Zażółć gęślą jaźń. Dziewczynka poszła do lasu i spotkała niedźwiedzia. ",
     "russian": "Однажды маленькая девочка пошла в лес. Она встретила медведя, и они дружили. ",
     "greek": "Μια φορά κι έναν καιρό ήταν ένα μικρό κορίτσι. ",
@@ -25,6 +29,7 @@ SENTENCES = {
 UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
 OLDER = [
     ("english", "cp1252"), ("german", "latin-1"), ("french", "latin-1"), ("spanish", "latin-1"),
+    ("portuguese", "latin-1"), ("hungarian", "cp1250"), ("czech", "cp1250"), ("turkish", "cp1254"),
     ("polish", "cp1250"), ("russian", "cp1251"), ("russian", "koi8-r"), ("greek", "cp1253"),
     ("hebrew", "cp1255"), ("japanese", "shift_jis"), ("japanese", "euc_jp"), ("chinese", "gbk"),
     ("korean", "cp949"),
@@ -53,7 +58,7 @@ def test_older_encodings_are_told_apart(tmp_path: Path, language: str, encoding:
     assert read(tmp_path / "a.txt", text.encode(encoding)) == text
 
 
-@pytest.mark.parametrize("language", ["german", "french", "spanish"])
+@pytest.mark.parametrize("language", ["german", "french", "spanish", "portuguese"])
 def test_one_latin_1_sentence_is_enough(tmp_path: Path, language: str) -> None:
     text = SENTENCES[language]
     assert read(tmp_path / "a.txt", text.encode("latin-1")) == text

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,16 @@ _OLDER = (  # by how common they are: equal evidence goes to the first
     "cp1250", "cp1253", "cp1254", "cp1255", "cp1256",
 )  # fmt: skip
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_ALPHABETS = {  # the letters beside a to z, language by language
+    "cp1252": (
+        "àâæçéèêëîïôœùûüÿ", "äöüß", "áéíñóúü", "áâãàçéêíóôõú", "àèéìòóù", "åäö", "æøå",
+        "áèéëïóöü", "àçèéíïòóúü", "áðéíóúýþæö", "çë",
+    ),
+    "cp1250": (
+        "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ",
+    ),
+    "cp1254": ("çğıöşüâîû",),
+}  # fmt: skip
 _HIRAGANA = re.compile("[\u3041-\u3096]")
 
 
@@ -154,4 +165,18 @@ def _likeliest(sample: bytes) -> str:
         for name in (match.encoding, *match.could_be_from_charset)
         if name in _OLDER
     }
-    return min(ranks, key=lambda name: ranks[name], default="cp1252")
+    best = min(ranks, key=lambda name: ranks[name], default="cp1252")
+    if best not in _ALPHABETS:
+        return best
+    # These share most letters, and noise alone takes "pão" for "păo": ask which one spells a
+    # language.
+    latin = [name for name in _ALPHABETS if name in ranks] or [best]
+    return min(latin, key=lambda name: (-_spells(sample, name), ranks.get(name, ())))
+
+
+def _spells(sample: bytes, encoding: str) -> float:
+    """How much of what is not ASCII one language alone could have written, at best."""
+    found = Counter(c for c in sample.decode(encoding, "replace").lower() if not c.isascii())
+    letters = {c: n for c, n in found.items() if c.isalpha() or c == "\ufffd"}
+    most = max(sum(letters.get(c, 0) for c in alphabet) for alphabet in _ALPHABETS[encoding])
+    return most / max(sum(letters.values()), 1)
