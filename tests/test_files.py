@@ -79,7 +79,7 @@ def test_a_manifest_of_another_version_is_refused(tmp_path):
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]x"])
+@pytest.mark.parametrize("content", [None, "{", "[]x", "[]"])
 def test_a_missing_or_broken_manifest_is_a_clear_error(tmp_path, content):
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)

@@ -7,7 +7,14 @@ import textwrap
 import pytest
 
 from tinyllm.events import Notice, Step
-from tinyllm.files import TinyLLMError, UsageError, atomic_write, write_manifest
+from tinyllm.files import (
+    TinyLLMError,
+    UsageError,
+    VersionError,
+    atomic_write,
+    write_manifest,
+)
+from tinyllm.line import Settings, make, train_line
 from tinyllm.runs import Run, all_runs, find, home, pace
 from tinyllm.turns import ahead_of, is_training, take_turns, training
 
@@ -84,6 +91,33 @@ def test_forgetting_a_stage_forgets_what_was_made_from_it(tmp_home):
         finish(run, stage)
     run.forget("base")
     assert run.stages_done() == ["corpus"]
+
+
+def test_a_stage_of_another_version_is_neither_used_nor_replaced(tmp_home):
+    run = Run.named("mine")
+    finish(run, "corpus")
+    write_manifest(run.chat, stage="chat", format=99)
+    with pytest.raises(VersionError, match="another version"):
+        run.model("chat")
+    write_manifest(run.tokenizer, stage="tokenizer", format=99)
+    for making in (train_line(run, Settings()), make(run, "tokenizer")):
+        with pytest.raises(VersionError, match="another version"):
+            list(making)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"settings": {"pace": 1}}'])
+def test_settings_that_cannot_be_read_are_a_clear_sentence(tmp_home, content):
+    run = Run.named("mine")
+    atomic_write(run.settings_path, content)
+    with pytest.raises(TinyLLMError, match="--restart"):
+        Settings().resolved(run)
+
+
+def test_an_event_that_cannot_be_recorded_ends_the_training_with_a_sentence(tmp_home):
+    run = Run.named("mine")
+    atomic_write(run.root / "metrics", "a file where a folder should be")
+    with pytest.raises(TinyLLMError, match=r"Could not write .*base\.jsonl"):
+        run.record(Notice(stage="base", text="one"))
 
 
 def test_recorded_events_come_back_and_half_a_line_is_left_out(tmp_home):

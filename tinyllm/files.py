@@ -25,6 +25,10 @@ class UsageError(TinyLLMError):
     """The request itself cannot be carried out as written (exit code 2)."""
 
 
+class VersionError(TinyLLMError):
+    """A folder was written by another version of tinyllm; it is not ours to replace."""
+
+
 def atomic_write(path: Path, data: bytes | str) -> None:
     """Write `data` beside `path`, flush it to the disk, then rename it over `path`.
 
@@ -45,7 +49,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
         os.replace(name, path)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
-        raise _explain(error, path) from error
+        raise explain(error, path) from error
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -75,7 +79,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         _restore(path, old, temporary)
-        raise _explain(error, path) from error
+        raise explain(error, path) from error
     except BaseException:
         _restore(path, old, temporary)
         raise
@@ -87,7 +91,8 @@ def _restore(path: Path, old: Path, temporary: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _explain(error: OSError, path: Path) -> TinyLLMError:
+def explain(error: OSError, path: Path) -> TinyLLMError:
+    """One sentence for what could not be written to `path`."""
     reason = error.strerror or str(error)
     return TinyLLMError(
         f"Could not write {path}: {reason}. What was there before is untouched; "
@@ -128,6 +133,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"expected an object, got {type(values).__name__}")
     except FileNotFoundError:
         raise TinyLLMError(
             f"{folder} has no manifest.json: the stage that writes it has not finished. "
@@ -136,9 +143,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise TinyLLMError(f"{path} cannot be read ({error}); run its stage again.") from error
     if values.get("format") != FORMAT:
-        raise TinyLLMError(
+        raise VersionError(
             f"{folder} was written by another version of tinyllm (format "
-            f"{values.get('format')!r}, this one reads {FORMAT}). Train the run again, or open it "
-            "with the version that wrote it."
+            f"{values.get('format')!r}, this one reads {FORMAT}). Open it with the version that "
+            "wrote it, train another run with --run NAME, or begin this one again with --restart."
         )
     return values

@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tinyllm.events import STAGES, Event, Finished
 from tinyllm.files import TinyLLMError, UsageError
+from tinyllm.model import SIZES
 from tinyllm.runs import DEFAULT, Run, find
 from tinyllm.stages import VILLAGE, Inputs, stage_events
 from tinyllm.turns import take_turns, training
 
 MINUTES = 5.0
+MOST_MINUTES = 60.0 * 24 * 7
 SHARES = {"base": 0.42, "chat": 0.38, "reward": 0.08, "aligned": 0.12}
 """How the time that is left after the text and the tokenizer is divided. What it is enough
 for, and what it is not yet, stands in `bench/RESULTS.md`."""
+
+KEPT = ("minutes", "size", "steps", "sources", "seed")
+"""The settings that a run keeps from its first stage on."""
 
 NEEDS = {
     "corpus": (),
@@ -46,12 +52,14 @@ class Settings:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.minutes is not None and not 0 < self.minutes <= 60 * 24 * 7:
+        if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise UsageError(f"--minutes must be above 0 and at most a week, got {self.minutes}.")
         if (self.size is None) != (self.steps is None):
             raise UsageError("--size and --steps go together: --size tiny --steps 2000.")
         if self.size is not None and self.minutes is not None:
             raise UsageError("Give --minutes, or --size and --steps, not both.")
+        if self.size is not None and self.size not in SIZES:
+            raise UsageError(f"--size is one of {', '.join(SIZES)}; got {self.size!r}.")
         if self.steps is not None and self.steps < 1:
             raise UsageError(f"--steps must be at least 1, got {self.steps}.")
         if self.until is not None and self.until not in STAGES:
@@ -61,20 +69,24 @@ class Settings:
         """These settings, completed by those the run was begun with and by the defaults.
 
         A run keeps what it was begun with: another seed or source would make its later stages
-        disagree with the earlier ones, so it is refused with a sentence.
+        disagree with the earlier ones, so it is refused with a sentence. As long as the run has
+        made nothing, what is asked for now counts alone.
         """
-        kept: dict[str, Any] = run.settings().get("settings", {})
-        if kept:
-            kept["sources"] = tuple(kept["sources"])
-            for name in ("minutes", "size", "steps", "sources", "seed"):
-                asked = getattr(self, name)
-                if asked is not None and asked != kept[name]:
+        asked = {name: getattr(self, name) for name in KEPT if getattr(self, name) is not None}
+        begun = None if asked and not run.stages_done() else _begun(run)
+        if self.sources and (begun is None or self.sources != begun.sources):
+            _check_sources(self.sources)
+        if begun is not None:
+            assert begun.sources is not None
+            for name, value in asked.items():
+                had = getattr(begun, name)
+                if value != had:
                     raise UsageError(
-                        f"Run {run.name} was begun with {name} {_words(kept[name])}, not "
-                        f"{_words(asked)}. Leave --{_option(name)} out to go on with it, train "
+                        f"Run {run.name} was begun with {name} {_words(had)}, not "
+                        f"{_words(value)}. Leave --{_option(name)} out to go on with it, train "
                         "another run with --run NAME, or begin again with --restart."
                     )
-            return Settings(**{**kept, "until": self.until or _end(kept["sources"])})
+            return replace(begun, until=self.until or _end(begun.sources))
         sources = self.sources or ("village",)
         minutes = None if self.size else (self.minutes or MINUTES)
         until = self.until or _end(sources)
@@ -84,6 +96,28 @@ class Settings:
                 "brings none. Use --until base, or add --from village."
             )
         return replace(self, minutes=minutes, sources=sources, until=until, seed=self.seed or 0)
+
+
+def _begun(run: Run) -> Settings | None:
+    """What `run` was begun with; None for a new one."""
+    kept: dict[str, Any] = run.settings().get("settings", {})
+    if not kept:
+        return None
+    try:
+        return Settings(**{**kept, "sources": tuple(kept["sources"])})
+    except (TypeError, KeyError) as error:
+        raise TinyLLMError(
+            f"{run.settings_path} is not as this version of tinyllm writes it ({error}). Train "
+            f"another run with --run NAME, or begin again: `tinyllm train --run {run.name} "
+            "--restart`."
+        ) from error
+
+
+def _check_sources(sources: Sequence[str]) -> None:
+    from tinyllm.corpus.sources import parse_source
+
+    for source in sources:
+        parse_source(source)
 
 
 def _words(value: Any) -> str:
@@ -110,13 +144,14 @@ def train_line(run: Run, settings: Settings, *, restart: bool = False) -> Iterat
             run.settings_path.unlink(missing_ok=True)
         chosen = settings.resolved(run)
         assert chosen.until is not None
-        if not run.settings():
+        if not run.stages_done():
             run.keep_settings({"settings": {**asdict(chosen), "until": None}})
         ends = time.monotonic() + (chosen.minutes or 0) * 60
         last = STAGES.index(chosen.until)
         for stage in STAGES[: last + 1]:
             if run.done(stage):
                 continue
+            run.check_version(stage)
             ahead = [s for s in STAGES[: last + 1] if s in SHARES and not run.done(s)]
             left = ends - time.monotonic()
             seconds = _seconds(run, stage, left, ahead) if chosen.minutes else None
@@ -137,9 +172,10 @@ def _seconds(run: Run, stage: str, left: float, ahead: Sequence[str]) -> float |
 
 def _watched(run: Run, stage: str, events: Iterator[Event]) -> Iterator[Event]:
     """Record what passes, and let a run that began later go first."""
-    for event in take_turns(run, events, stage=stage):
-        run.record(event)
-        yield event
+    with closing(take_turns(run, events, stage=stage)) as turns:
+        for event in turns:
+            run.record(event)
+            yield event
 
 
 def missing_before(run: Run, stage: str) -> str | None:
@@ -175,6 +211,7 @@ def make(
             if not again:
                 return
             run.forget(stage)
+        run.check_version(stage)
         chosen = Settings(minutes=(seconds or 60) / 60, sources=tuple(sources), seed=seed)
         inputs = Inputs.of(run, chosen, seconds)
         yield from _watched(run, stage, stage_events(run, stage, inputs))
@@ -199,8 +236,8 @@ def align_with_feedback(
         raise UsageError(
             f"--method {method} is not part of this edition. What exists: {', '.join(METHODS)}."
         )
-    if minutes <= 0:
-        raise UsageError(f"--minutes must be above 0, got {minutes}.")
+    if not 0 < minutes <= MOST_MINUTES:
+        raise UsageError(f"--minutes must be above 0 and at most a week, got {minutes}.")
     with training(run):
         events = feedback_events(run, method=method, seconds=minutes * 60, seed=seed)
         for event in _watched(run, "aligned", events):

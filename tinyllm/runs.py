@@ -18,7 +18,14 @@ from typing import Any
 
 from tinyllm.alignment.versions import current, list_versions
 from tinyllm.events import STAGES, Event, from_dict, to_dict
-from tinyllm.files import TinyLLMError, UsageError, atomic_write, read_manifest
+from tinyllm.files import (
+    TinyLLMError,
+    UsageError,
+    VersionError,
+    atomic_write,
+    explain,
+    read_manifest,
+)
 
 DEFAULT = "default"
 MINE = "mine"
@@ -142,6 +149,7 @@ class Run:
                 f"No aligned version of run {self.name} is in use: the gate held them back, or "
                 "they were rolled back. The chat model answers; ask for it with --stage chat."
             )
+        self.check_version(stage)
         raise TinyLLMError(
             f"Run {self.name} has no {stage} model yet. "
             f"`tinyllm train --run {self.name} --until {stage}` makes it."
@@ -163,6 +171,15 @@ class Run:
             return bool(list_versions(self.aligned))
         return _is_whole(self.folder(stage))
 
+    def check_version(self, stage: str) -> None:
+        """Refuse the artefact of another version: to make the stage anew would replace it."""
+        try:
+            read_manifest(self.folder(stage))
+        except VersionError:
+            raise
+        except TinyLLMError:
+            return
+
     def stages_done(self) -> list[str]:
         """The stages whose artefact is whole, in their order."""
         return [stage for stage in STAGES if self.done(stage)]
@@ -171,6 +188,8 @@ class Run:
         """What `run.json` holds; empty for a new run."""
         try:
             values: dict[str, Any] = json.loads(self.settings_path.read_text(encoding="utf-8"))
+            if not isinstance(values, dict):
+                raise ValueError(f"expected an object, got {type(values).__name__}")
         except FileNotFoundError:
             return {}
         except ValueError as error:
@@ -188,9 +207,12 @@ class Run:
     def record(self, event: Event) -> None:
         """Append one event to `metrics/<stage>.jsonl`."""
         path = self.root / "metrics" / f"{event.stage}.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(to_dict(event)) + "\n")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(to_dict(event)) + "\n")
+        except OSError as error:
+            raise explain(error, path) from error
 
     def events(self, stage: str) -> list[Event]:
         """The recorded events of `stage`, oldest first; a line that a crash cut off is left out."""

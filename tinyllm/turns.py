@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def ahead_of(run: Run) -> Run | None:
     return None
 
 
-def take_turns(run: Run, events: Iterator[Event], *, stage: str) -> Iterator[Event]:
+def take_turns(run: Run, events: Iterator[Event], *, stage: str) -> Generator[Event, None, None]:
     """Pass `events` on, waiting between two of them while a run that began later trains."""
     looked = 0.0
     try:
