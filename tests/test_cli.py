@@ -1,6 +1,8 @@
 """The command line keeps its contract: exit codes, JSON alone on standard output, clear words."""
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -26,6 +28,9 @@ def run(capsys, *arguments):
         ["train", "--minutes", "soon"],
         ["train", "--minutes", "-1"],
         ["train", "--size", "nano"],
+        ["train", "--size", "gigantic", "--steps", "3"],
+        ["align", "--minutes", "nan"],
+        ["feedback", "add", "--prompt", " ", "--completion", "c", "--thumb", "up"],
         ["train", "--until", "perfection"],
         ["train", "--run", "a/b"],
         ["train", "--from", "this_computer"],
@@ -121,3 +126,48 @@ def test_ctrl_c_ends_with_code_130(capsys, tmp_home, monkeypatch):
     code, out, err = run(capsys, "train")
     assert (code, out) == (130, "")
     assert "kept" in err
+
+
+def test_a_first_training_that_made_nothing_binds_the_run_to_nothing(capsys, tmp_home, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, err = run(capsys, "train", "--from", str(tmp_path / "empty"))
+    assert code == 1
+    assert "the folder is empty" in err
+    small = ("train", "--size", "nano", "--steps", "2", "--until", "corpus")
+    assert run(capsys, *small)[0] == 0
+    code, _, err = run(capsys, "train", "--from", str(tmp_path / "empty"))
+    assert code == 2
+    assert "was begun with sources village" in err
+
+
+def test_a_source_that_does_not_exist_is_named_also_where_the_run_has_another(capsys, tmp_home):
+    assert run(capsys, "train", "--minutes", "0.1", "--until", "corpus")[0] == 0
+    code, _, err = run(capsys, "train", "--from", "hf:roneneldan/TinyStories")
+    assert code == 2
+    assert "This edition reads `village`" in err
+
+
+def test_bytes_that_are_no_utf_8_become_text_in_the_feedback(capsys, tmp_home):
+    add = ("feedback", "add", "--prompt", "caf\udce9", "--completion", "\ud800", "--thumb", "up")
+    assert run(capsys, *add)[0] == 0
+    record = json.loads(run(capsys, "feedback", "list", "--json")[1])
+    assert (record["prompt"], record["answer"]["text"]) == ("caf\ufffd", "\ufffd")
+
+
+def test_a_disk_that_fails_is_a_sentence(capsys, tmp_home, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "/disk/x")
+
+    monkeypatch.setattr("tinyllm.line.train_line", full)
+    code, out, err = run(capsys, "train")
+    assert (code, out) == (1, "")
+    assert err.startswith("tinyllm: No space left on device (/disk/x).")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_json_is_whole_whatever_the_terminal_can_write(monkeypatch, encoding):
+    written = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", written)
+    cli.print_json({"completion": "half \ufffd"})
+    written.seek(0)
+    assert json.loads(written.read()) == {"completion": "half \ufffd"}

@@ -6,8 +6,8 @@ the work so far kept. With `--json`, standard output holds JSON alone.
 
 from __future__ import annotations
 
+import io
 import itertools
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,15 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyllm.commands import JsonOption, RunOption, bench_app, feedback_app, not_yet, print_json
+from tinyllm.commands import (
+    JsonOption,
+    RunOption,
+    bench_app,
+    feedback_app,
+    not_yet,
+    print_json,
+    read_prompts,
+)
 from tinyllm.files import TinyLLMError, UsageError
 
 app = typer.Typer(
@@ -78,8 +86,8 @@ def train(
                 terminal.show(event)
     if as_json:
         print_json({**report, "done": chosen.stages_done()})
-    else:
-        terminal.table(f"Run {run}", COLUMNS, table_rows(report))
+    elif rows := table_rows(report):
+        terminal.table(f"Run {run}", COLUMNS, rows)
         terminal.say("`tinyllm evaluate` measures the same with narrower intervals.")
 
 
@@ -115,32 +123,6 @@ def village(
             return
 
 
-def _prompts(prompt: str | None, file: Path | None) -> list[str]:
-    if (prompt is None) == (file is None):
-        raise UsageError('Give one PROMPT or --prompts FILE: tinyllm generate "The sky is"')
-    if file is None:
-        return [prompt or ""]
-    try:
-        rows = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TinyLLMError(f"The prompts in {file} cannot be read as UTF-8 text: {error}") from None
-    return [_prompt_of(row, file, number) for number, row in enumerate(rows, 1) if row.strip()]
-
-
-def _prompt_of(row: str, file: Path, number: int) -> str:
-    if not row.lstrip().startswith("{"):
-        return row
-    try:
-        prompt = json.loads(row)["prompt"]
-    except (ValueError, KeyError):
-        prompt = None
-    if not isinstance(prompt, str):
-        raise UsageError(
-            f'{file}, line {number}: expected JSON with "prompt", a text; got {row[:60]!r}.'
-        )
-    return prompt
-
-
 @app.command()
 def generate(
     prompt: Annotated[str | None, typer.Argument(help="What the model goes on from.")] = None,
@@ -160,7 +142,7 @@ def generate(
     """Let a model write: plain text goes on for a base model, is answered by chat and aligned."""
     from tinyllm.answering import Writer
 
-    texts = _prompts(prompt, prompts)
+    texts = read_prompts(prompt, prompts)
     if samples < 1 or max_new_tokens < 1:
         raise UsageError("--samples and --max-new-tokens must be at least 1.")
     writer = Writer.open(run, stage)
@@ -312,6 +294,9 @@ def passport(run: RunOption = "default") -> None:
 
 def main() -> None:
     """The console script: turns errors into one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # half a character must not end a command
+            stream.reconfigure(errors="replace")
     raise SystemExit(run_command(sys.argv[1:]))
 
 
@@ -327,6 +312,12 @@ def run_command(arguments: Sequence[str]) -> int:
     except TinyLLMError as error:
         typer.echo(f"tinyllm: {error}", err=True)
         return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:  # a disk that is full or gone, a file that may not be read
+        where = f" ({error.filename})" if error.filename else ""
+        typer.echo(
+            f"tinyllm: {error.strerror or error}{where}. Nothing finished is lost.", err=True
+        )
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         typer.echo(STOPPED, err=True)
         return 130

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from tinyllm.files import UsageError
+from tinyllm.files import TinyLLMError, UsageError
 
 if TYPE_CHECKING:
     from tinyllm.alignment import FeedbackStore
@@ -23,8 +23,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on st
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on a line of standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Print one JSON object on a line of standard output, in ASCII where that is not UTF-8."""
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(value, ensure_ascii=not utf8) + "\n")
     sys.stdout.flush()
 
 
@@ -37,6 +38,42 @@ def choose(name: str, value: str | None, choices: tuple[str, ...]) -> None:
     """Refuse a value that is none of `choices`."""
     if value is not None and value not in choices:
         raise UsageError(f"{name} is one of {', '.join(choices)}; got {value!r}.")
+
+
+def read_prompts(prompt: str | None, file: Path | None) -> list[str]:
+    """The prompts of a command: the one that was typed, or those in a file."""
+    if (prompt is None) == (file is None):
+        raise UsageError('Give one PROMPT or --prompts FILE: tinyllm generate "The sky is"')
+    if file is None:
+        return [_text(prompt or "")]
+    try:
+        rows = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise TinyLLMError(f"{file} is not UTF-8 text ({error}); save it as UTF-8.") from None
+    except OSError as error:
+        raise TinyLLMError(f"Could not read {file}: {error.strerror or error}.") from None
+    return [_prompt_of(row, file, number) for number, row in enumerate(rows, 1) if row.strip()]
+
+
+def _prompt_of(row: str, file: Path, number: int) -> str:
+    if not row.lstrip().startswith("{"):
+        return row
+    try:
+        prompt = json.loads(row)["prompt"]
+    except (ValueError, KeyError):
+        prompt = None
+    if not isinstance(prompt, str):
+        raise UsageError(
+            f'{file}, line {number}: expected JSON with "prompt", a text; got {row[:60]!r}.'
+        )
+    return _text(prompt)
+
+
+def _text(typed: str) -> str:
+    """What was typed, less what UTF-8 cannot write: bytes of another encoding, half a character."""
+    from tinyllm.tokens.alphabet import well_formed
+
+    return well_formed(typed)
 
 
 def _store() -> FeedbackStore:
@@ -54,7 +91,9 @@ def feedback_add(
 ) -> None:
     """Keep one thumb."""
     choose("--thumb", thumb, ("up", "down"))
-    record = _store().add_thumb(prompt, completion, 1 if thumb == "up" else -1)
+    if not prompt.strip():
+        raise UsageError("--prompt is what was asked, and it is empty. Give the question itself.")
+    record = _store().add_thumb(_text(prompt), _text(completion), 1 if thumb == "up" else -1)
     typer.echo(f"Kept as {record.id}.")
 
 
