@@ -94,7 +94,7 @@ def read_text(folder: Path, split: str = "train") -> Iterator[Document]:
                 except (ValueError, TypeError) as error:
                     raise TinyLLMError(
                         f"{path}, line {number}, is damaged ({error}). "
-                        "Run `tinyllm train --until corpus` again."
+                        f"Delete {folder} and run `tinyllm train` again, which makes it anew."
                     ) from error
 
 

@@ -204,7 +204,7 @@ def read_weights(folder: Path | str) -> dict[str, Tensor]:
         except (SafetensorError, OSError) as error:
             raise TinyLLMError(
                 f"{folder / name} cannot be read ({error}): it is damaged or was written by half. "
-                "Make or download the model again."
+                "Delete the folder, and make or download the model again."
             ) from error
     return {name: weight for name, weight in weights.items() if "rotary_emb" not in name}
 
@@ -240,4 +240,7 @@ def _read_json(path: Path, folder: Path) -> Any:
             f"{folder} has no {path.name}: it is no model folder, or it was written by half."
         ) from None
     except (OSError, ValueError) as error:
-        raise TinyLLMError(f"{path} cannot be read ({error}).") from error
+        raise TinyLLMError(
+            f"{path} cannot be read ({error}): it is damaged or was written by half. "
+            "Delete the folder, and make or download the model again."
+        ) from error

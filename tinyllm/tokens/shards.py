@@ -49,13 +49,13 @@ class TokenShards:
         except (OSError, ValueError, EOFError) as error:
             raise TinyLLMError(
                 f"The encoded corpus in {folder} cannot be read ({error}). "
-                "Run `tinyllm train --until tokenizer` again."
+                f"Delete {folder} and run `tinyllm train` again, which makes it anew."
             ) from error
         count = int(offsets[-1])
         if count == 0 or size not in (2 * count, 4 * count):
             raise TinyLLMError(
                 f"{path} is damaged: expected {count} tokens of 2 or 4 bytes, got {size} bytes. "
-                "Run `tinyllm train --until tokenizer` again."
+                f"Delete {folder} and run `tinyllm train` again, which makes it anew."
             )
         dtype = np.dtype("<u2" if size == 2 * count else "<u4")
         return cls(np.memmap(path, dtype=dtype, mode="r"), offsets)

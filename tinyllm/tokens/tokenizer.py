@@ -213,7 +213,8 @@ class Tokenizer:
             backend = tokenizers.Tokenizer.from_str(text)
         except Exception as error:  # the library raises a bare Exception
             raise TinyLLMError(
-                f"{path} is damaged or not a tokenizer ({error}); run its stage again."
+                f"{path} is damaged or not a tokenizer ({error}). Delete its folder, and make or "
+                "download it again."
             ) from error
         return cls(backend)
 
