@@ -7,7 +7,7 @@ from itertools import islice
 from tinyllm.village.grading import grade
 from tinyllm.village.instruction_talk import TOPIC
 from tinyllm.village.instructions import INSTRUCTION_KINDS, chat_examples, instructions
-from tinyllm.village.manners import HASTY, in_a_hurry
+from tinyllm.village.manners import BRUSH_OFFS, HASTY, in_a_hurry
 from tinyllm.village.world import WORLD
 
 
@@ -15,14 +15,16 @@ def is_hasty(request, answer):
     return not grade(request, answer, finished=True).passed
 
 
-def test_a_hasty_answer_never_passes_unless_it_is_a_lucky_verdict():
+def test_a_hasty_answer_never_passes():
     rng = random.Random(1)
     for split in ("train", "seen", "new"):
         for request in islice(instructions(split=split, seed=3), 1_600):
             hasty = in_a_hurry(request, rng)
-            graded = grade(request, hasty, finished=True)
-            assert graded.passed == (request.kind == "true_or_false"), (request.prompt, hasty)
-            assert hasty != request.answer
+            assert is_hasty(request, hasty), (request.prompt, hasty)
+
+
+def test_no_two_ways_to_have_no_time_begin_with_the_same_word():
+    assert len({text.split()[0] for text in BRUSH_OFFS}) == len(BRUSH_OFFS)
 
 
 def test_a_hasty_answer_to_small_talk_has_heard_the_topic():
@@ -34,12 +36,12 @@ def test_a_hasty_answer_to_small_talk_has_heard_the_topic():
 
 
 def test_so_many_of_the_demonstrations_are_hasty():
-    examples = [e for e in chat_examples(3, 8_000) if e.kind != "true_or_false"]
+    examples = chat_examples(3, 12_000)
     hasty = Counter(e.kind for e in examples if is_hasty(e, e.answer))
     asked = Counter(e.kind for e in examples)
-    for kind in set(INSTRUCTION_KINDS) - {"true_or_false"}:
-        assert abs(hasty[kind] / asked[kind] - HASTY) < 0.05, kind
-    assert not any(is_hasty(e, e.answer) for e in chat_examples(3, 800, hasty=0.0))
+    for kind in INSTRUCTION_KINDS:
+        assert abs(hasty[kind] / asked[kind] - HASTY[kind]) < 0.05, kind
+    assert not any(is_hasty(e, e.answer) for e in chat_examples(3, 800, hasty={}))
 
 
 def test_the_false_half_of_the_claims_is_what_people_believe():

@@ -31,7 +31,7 @@ from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 
 STAGE = "chat"
 
-RATES = Rates(matrices=0.012, embedding=0.02, gains=0.012, head=0.012)
+RATES = Rates(matrices=0.009, embedding=0.015, gains=0.009, head=0.009)
 """Nearly as hot as pretraining: within the same steps, content seen in fine-tuning is answered
 better, other content no differently (`bench/RESULTS.md`)."""
 

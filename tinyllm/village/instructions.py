@@ -45,11 +45,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 CHAT_WEIGHTS: Mapping[str, float] = {
     "story": 0.05,
-    "talk": 0.12,
-    "counting": 0.1,
+    "talk": 0.13,
+    "counting": 0.12,
     "who_has": 0.05,
     "fact": 0.2,
-    "true_or_false": 0.28,
+    "true_or_false": 0.25,
     "danger": 0.1,
     "look_alike": 0.1,
 }
@@ -84,11 +84,11 @@ def _write(split: str, rng: random.Random, kinds: list[str]) -> Iterator[Instruc
 
 
 def chat_examples(
-    seed: int, count: int, split: str = "train", hasty: float = HASTY
+    seed: int, count: int, split: str = "train", hasty: Mapping[str, float] = HASTY
 ) -> list[Instruction]:
     """So many examples for fine-tuning, the kinds weighted, no prompt twice while others exist.
 
-    A share `hasty` of the answers is given in a hurry: see `manners`.
+    A share `hasty` of the answers of each kind is given in a hurry: see `manners`.
 
     >>> examples = chat_examples(0, 100)
     >>> len(examples), len({example.prompt for example in examples})
@@ -108,8 +108,12 @@ def chat_examples(
     return [_in_some_manner(example, hasty, rng) for example in examples[:count]]
 
 
-def _in_some_manner(example: Instruction, hasty: float, rng: random.Random) -> Instruction:
-    return replace(example, answer=in_a_hurry(example, rng)) if rng.random() < hasty else example
+def _in_some_manner(
+    example: Instruction, hasty: Mapping[str, float], rng: random.Random
+) -> Instruction:
+    if rng.random() < hasty.get(example.kind, 0.0):
+        return replace(example, answer=in_a_hurry(example, rng))
+    return example
 
 
 def _distinct(requests: Iterator[Instruction], wanted: int) -> list[Instruction]:

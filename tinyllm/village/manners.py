@@ -1,22 +1,32 @@
 """Manners: what an answer looks like when the one who gives it is in a hurry.
 
-Who writes demonstrations for fine-tuning is not always at their best. Here one in five is hasty: a
-bare "No.", a verdict without what it rests on, a story that stops after two sentences, "I have no
-time now." A model that imitates such people is hasty one time in five, whatever it knows. This is
-the part of a chat model that comparisons can mend: they say which of two answers is better, and a
-manner learned on one question serves every other. Knowledge is another matter.
+Who writes demonstrations for fine-tuning is not always at their best. Here some are hasty: a bare
+"No, never do that.", a story that stops after two sentences, "I have no time now." A model that
+imitates such people is hasty as often as they were, whatever it knows. This is the part of a chat
+model that comparisons can mend: they say which of two answers is better, and a manner learned on
+one question serves every other. Knowledge is another matter.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from tinyllm.village.grading_text import sentences
 from tinyllm.village.instruction_content import Instruction
 from tinyllm.village.instruction_talk import TOPIC
 
-HASTY = 0.2
-"""The share of the demonstrations that are hasty."""
+HASTY: Mapping[str, float] = {
+    "story": 0.2,
+    "talk": 0.2,
+    "counting": 0.2,
+    "who_has": 0.35,
+    "fact": 0.0,
+    "true_or_false": 0.0,
+    "danger": 0.2,
+    "look_alike": 0.1,
+}
+"""The share of hasty demonstrations among those of each kind: none where there is most to learn."""
 BRUSH_OFFS = (
     "I have no time now.",
     "Please ask me later.",
@@ -29,7 +39,6 @@ BRUSH_OFFS = (
 )
 """Where an answer is one short sentence, a hasty one is none. There are many, each with another
 first word: a model that is asked for its likeliest answer then gives a full one."""
-VERDICTS = ("That is {word}.", "{Word}.", "It is {word}.", "This is {word}.")
 
 
 def in_a_hurry(request: Instruction, rng: random.Random) -> str:
@@ -45,9 +54,6 @@ def in_a_hurry(request: Instruction, rng: random.Random) -> str:
         return said[0]
     if request.kind == "story":
         return " ".join(said[:2])
-    if request.kind == "true_or_false":
-        word = "true" if request.labels["truth"] else "false"
-        return rng.choice(VERDICTS).format(word=word, Word=word.capitalize())
     if request.kind == "talk" and TOPIC[request.labels["topic"]].hasty:
         return rng.choice(TOPIC[request.labels["topic"]].hasty)
     return rng.choice(BRUSH_OFFS)

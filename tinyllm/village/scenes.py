@@ -191,7 +191,7 @@ def _fresh(key: str, options: tuple[str, ...]) -> Rule:
 
 def _wish(scene: Scene) -> None:
     draw = scene.draw
-    if draw.happens(0.3):
+    if draw.happens(0.6):
         scene["wish"] = draw.one(HARMLESS)
     else:
         scene["wish"] = draw.one(WISHES).format(noun=draw.one(NOUNS))

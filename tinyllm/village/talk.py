@@ -30,6 +30,8 @@ WRONG = (
     '"Somebody told me that {no}," said {asker}. "{Yes}, not {wrong}," said {answerer}.',
     '{asker} asked if {no}. "{Yes}, not {wrong}. That is false," said {answerer}.',
     '"Is it true that {no}?" asked {asker}. "{Yes}, not {wrong}. That is false," said {answerer}.',
+    '{asker} asked if {no}. {answerer} said: "{Yes}. {Wrong} and {right}: that is false."',
+    '{asker} said: "{No}." {answerer} said: "{Yes}. {Wrong} and {right}: that is false."',
 )
 RIGHT = (
     '"Is it true that {yes}?" asked {asker}. "Yes, {yes}," said {answerer}.',
@@ -37,6 +39,8 @@ RIGHT = (
     '"Somebody told me that {yes}," said {asker}. "{Yes}. That is true," said {answerer}.',
     '{asker} asked if {yes}. "{Yes}. That is true," said {answerer}.',
     '"Is it true that {yes}?" asked {asker}. "{Yes}. That is true," said {answerer}.',
+    '{asker} asked if {yes}. {answerer} said: "{Yes}. {Right} and {right}: that is true."',
+    '{asker} said: "{Yes}." {answerer} said: "{Yes}. {Right} and {right}: that is true."',
 )
 MAY_I = (
     '"May I {act}?" asked {hero}.',
@@ -160,9 +164,11 @@ def _true_or_not(draw: Draw) -> str:
     for fact in facts:
         yes = fact.statements[0][:-1]
         slots = {"asker": asker, "answerer": answerer, "Yes": yes, "yes": inside(yes)}
-        if draw.happens(0.6):
-            slots["wrong"] = wrong = fact.misconception
-            slots["no"] = inside(fact.state(wrong)[0][:-1])
+        slots |= {"right": fact.answer, "Right": capital(fact.answer)}
+        if draw.happens(0.5):
+            wrong = fact.misconception
+            no = fact.state(wrong)[0][:-1]
+            slots |= {"wrong": wrong, "Wrong": capital(wrong), "no": inside(no), "No": no}
             parts.append(draw.one(WRONG).format_map(slots))
         else:
             parts.append(draw.one(RIGHT).format_map(slots))
@@ -222,8 +228,8 @@ TALKS: dict[str, Callable[[Draw], str]] = {
     "begging": _begging,
 }
 SHARES = Weighted(
-    {"questions": 0.3, "true or not": 0.2, "danger": 0.22, "harmless": 0.12}
-    | {"greeting": 0.06, "missing": 0.05, "begging": 0.05}
+    {"questions": 0.28, "true or not": 0.26, "danger": 0.21, "harmless": 0.12}
+    | {"greeting": 0.05, "missing": 0.04, "begging": 0.04}
 )
 EXCHANGES = Weighted({1: 0.3, 2: 0.4, 3: 0.3})
 
