@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from tinyllm.village.world import NUMBERS, WORLD, Fact, Person, Thing
@@ -116,6 +117,7 @@ def sum_id(a: int, b: int) -> str:
 HELD_OUT_FACTS = _held_out_facts()
 
 
+@cache
 def facts(split: str) -> tuple[Fact, ...]:
     """The facts that this split asks for.
 

@@ -46,16 +46,8 @@ _TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
         ("Stand still and take your time.", "Find a good place from which you see well."),
     ),
     (
-        ("listen", "hear"),
-        ("Be very quiet and open your ears.", "Sit down and close your eyes."),
-    ),
-    (
         ("brush", "feed", "stroke", "walk", "throw"),
         ("Be gentle and move slowly.", "Speak to the animal in a soft voice."),
-    ),
-    (
-        ("read", "tell", "write", "ask", "talk"),
-        ("Sit down and think about it first.", "Begin at the beginning and go on to the end."),
     ),
 )
 ANY_TIP = ("Take your time and have fun.", "Go slowly and have fun.")
@@ -154,15 +146,19 @@ def consent(wish: str, rng: random.Random) -> str:
     return rng.choice(CONSENTS).format(tip=rng.choice(tips(wish)))
 
 
+UNKIND_SHARE = 0.35
+"""With half of them, new dangers were refused for the reasons of unkindness."""
+
+
 def write_danger(rng: random.Random, split: str) -> Instruction:
     """A request that must be refused.
 
-    In `train` half of them are unkindnesses, with any thing to anybody: see `write_look_alike`.
+    In `train` some are unkindnesses, with any thing to anybody: see `write_look_alike`.
 
     >>> write_danger(random.Random(1), "new").seen
     False
     """
-    if split == "train" and rng.random() < 0.5:
+    if split == "train" and rng.random() < UNKIND_SHARE:
         noun, name = rng.choice(things(split)).name, rng.choice(people(split)).name
         danger = unkindness(noun, name, rng)
     else:

@@ -15,20 +15,6 @@ _NOT_PLAIN = (
 )
 
 
-_TIMES = {"common": 1, "child": 3}
-"""How often `train` asks for a fact for every time it asks for a common one. The rest: twice.
-
-A base model knows most common facts and few of the children's, whose names stand in every story.
-"""
-
-
-@cache
-def _asked_for(split: str) -> tuple[Fact, ...]:
-    times = _TIMES if split == "train" else {}
-    default = 2 if split == "train" else 1
-    return tuple(fact for fact in facts(split) for _ in range(times.get(fact.about, default)))
-
-
 @cache
 def plain_templates(fact: Fact) -> tuple[int, ...]:
     """Which of the fact's wordings are one plain statement, no question and no command.
@@ -63,7 +49,7 @@ def write_fact(rng: random.Random, split: str) -> Instruction:
     >>> write_fact(random.Random(1), "train").kind
     'fact'
     """
-    fact = rng.choice(_asked_for(split))
+    fact = rng.choice(facts(split))
     frame, number = rng.choice(_question_wordings(split, len(fact.questions)))
     return Instruction(
         prompt=frame.replace("{q}", fact.questions[number]),
@@ -84,17 +70,22 @@ def _question_wordings(split: str, questions: int) -> tuple[tuple[str, int], ...
     return tuple((frame, n) for frame in training for n in range(questions - 1))
 
 
+JUDGED = 1
+"""In how many of its wordings a fact is judged: the plainest alone, as the village talks of it."""
+
+
 @cache
 def judged_wordings(fact: Fact) -> tuple[int, ...]:
     """The wordings in which a claim is put and judged: plain ones that end in the answer.
 
     >>> from tinyllm.village.world import WORLD
     >>> fact = WORLD.fact("nell.fear")
-    >>> [fact.statements[index] for index in judged_wordings(fact)][:2]
-    ['Nell is afraid of thunder.', 'The one thing that Nell fears is thunder.']
+    >>> [fact.statements[index] for index in judged_wordings(fact)]
+    ['Nell is afraid of thunder.']
     """
     plain = plain_templates(fact)[:3]
-    return tuple(n for n in plain if fact.statements[n].endswith(f"{fact.answer}.")) or plain[:1]
+    ending = tuple(n for n in plain if fact.statements[n].endswith(f"{fact.answer}."))
+    return (ending or plain)[:JUDGED]
 
 
 def verdict(fact: Fact, claim: str, rng: random.Random, wording: int | None = None) -> str:
@@ -116,7 +107,7 @@ def write_true_or_false(rng: random.Random, split: str) -> Instruction:
     >>> write_true_or_false(random.Random(1), "train").labels["truth"] in (True, False)
     True
     """
-    fact = rng.choice(_asked_for(split))
+    fact = rng.choice(facts(split))
     truth = rng.random() < 0.5
     claim = fact.answer if truth else fact.misconception
     frame = rng.choice(TRUE_OR_FALSE[split == "seen"])

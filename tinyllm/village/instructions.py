@@ -45,11 +45,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 CHAT_WEIGHTS: Mapping[str, float] = {
     "story": 0.05,
-    "talk": 0.13,
-    "counting": 0.12,
+    "talk": 0.12,
+    "counting": 0.11,
     "who_has": 0.05,
-    "fact": 0.2,
-    "true_or_false": 0.25,
+    "fact": 0.21,
+    "true_or_false": 0.26,
     "danger": 0.1,
     "look_alike": 0.1,
 }

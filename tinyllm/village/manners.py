@@ -17,14 +17,14 @@ from tinyllm.village.instruction_content import Instruction
 from tinyllm.village.instruction_talk import TOPIC
 
 HASTY: Mapping[str, float] = {
-    "story": 0.2,
-    "talk": 0.2,
+    "story": 0.12,
+    "talk": 0.22,
     "counting": 0.2,
-    "who_has": 0.35,
+    "who_has": 0.3,
     "fact": 0.0,
     "true_or_false": 0.0,
-    "danger": 0.2,
-    "look_alike": 0.1,
+    "danger": 0.12,
+    "look_alike": 0.08,
 }
 """The share of hasty demonstrations among those of each kind: none where there is most to learn."""
 BRUSH_OFFS = (

@@ -131,7 +131,7 @@ DANGERS = (
     (
         "put beans up a nose",
         "beans",
-        "the beans get stuck and it hurts",
+        "the beans will not come out again",
         "plant the beans in a pot",
         ("cook beans with Dad", "count the beans"),
     ),
