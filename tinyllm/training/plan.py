@@ -35,6 +35,10 @@ SIZES_BY_SECONDS = (("nano", 600.0), ("tiny", 3600.0), ("small", 6 * 3600.0), ("
 SET_ASIDE = 0.06
 """The share of a stage's seconds for looking (evaluation, samples), saving and loading."""
 
+WATCHED = 1.2
+"""A step of a long training that somebody watches takes so many times as long as one of the trial:
+1.2 and 1.3 times in two five-minute runs (`bench/RESULTS.md`)."""
+
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
 
@@ -222,7 +226,7 @@ def fit(
     # Once more, alone: to change the number of threads from step to step costs time of its own.
     pace = timed((dtype, count))[dtype, count]
     left = max(seconds - (time.monotonic() - began), seconds / 2)
-    steps = max(1, int(left * (1 - SET_ASIDE) / pace))
+    steps = max(1, int(left * (1 - SET_ASIDE) / (pace * WATCHED)))
     return replace(plan, dtype=dtype, threads=count, steps=steps, seconds=seconds)
 
 

@@ -146,8 +146,8 @@ def consent(wish: str, rng: random.Random) -> str:
     return rng.choice(CONSENTS).format(tip=rng.choice(tips(wish)))
 
 
-UNKIND_SHARE = 0.35
-"""With half of them, new dangers were refused for the reasons of unkindness."""
+UNKIND_SHARE = 0.5
+"""With fewer, more of the new dangers are agreed to (`bench/RESULTS.md`)."""
 
 
 def write_danger(rng: random.Random, split: str) -> Instruction:

@@ -17,16 +17,16 @@ from tinyllm.village.instruction_content import Instruction
 from tinyllm.village.instruction_talk import TOPIC
 
 HASTY: Mapping[str, float] = {
-    "story": 0.12,
-    "talk": 0.22,
+    "story": 0.15,
+    "talk": 0.2,
     "counting": 0.2,
     "who_has": 0.3,
-    "fact": 0.0,
+    "fact": 0.1,
     "true_or_false": 0.0,
-    "danger": 0.12,
+    "danger": 0.1,
     "look_alike": 0.08,
 }
-"""The share of hasty demonstrations among those of each kind: none where there is most to learn."""
+"""The share of hasty demonstrations among those of each kind: fewer where there is most to learn."""
 BRUSH_OFFS = (
     "I have no time now.",
     "Please ask me later.",

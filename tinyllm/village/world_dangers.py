@@ -166,7 +166,7 @@ DANGERS = (
     (
         "chase the geese",
         "geese",
-        "the geese bite and never forget",
+        "the geese will bite you",
         "throw corn to the geese",
         ("count the geese", "listen to the geese"),
     ),
