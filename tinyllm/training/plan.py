@@ -35,9 +35,11 @@ SIZES_BY_SECONDS = (("nano", 600.0), ("tiny", 3600.0), ("small", 6 * 3600.0), ("
 SET_ASIDE = 0.06
 """The share of a stage's seconds for looking (evaluation, samples), saving and loading."""
 
-WATCHED = 1.2
-"""A step of a long training that somebody watches takes so many times as long as one of the trial:
-1.2 and 1.3 times in two five-minute runs (`bench/RESULTS.md`)."""
+PACE_SHARE = 0.04
+"""The share of the seconds for which the chosen pace is timed. On a shared machine a second is too
+little: five-minute runs then had 25% too few or 30% too many steps (`bench/RESULTS.md`)."""
+WATCHED = 1.1
+"""A step of a long training that somebody watches takes so many times as long as one of the trial."""
 
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
@@ -198,19 +200,19 @@ def fit(
 ) -> Plan:
     """`plan` with the dtype and threads that are fastest here, and the steps that fit in `seconds`.
 
-    Steps are timed for about `trial_seconds`, which count as part of the seconds up to half of
-    them. float32 is kept
-    unless bfloat16 is faster by a twentieth, and one thread unless all cores are (or `threads` says
-    how many): on a busy machine, threads that wait for each other are slower than one alone.
+    Steps are timed for about `trial_seconds`, those of the choice longer; that counts as part of
+    the seconds, up to half of them. float32 is kept unless bfloat16 is faster by a twentieth, and
+    one thread unless all cores are (or `threads` says how many): on a busy machine, threads that
+    wait for each other are slower than one alone.
     """
     if not seconds > 0:
         raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")
     began = time.monotonic()
 
-    def timed(*choices: tuple[str, int]) -> dict[tuple[str, int], float]:
-        return time_steps(
-            model, batch, rates=plan.rates, choices=choices, seconds=trial_seconds / 3
-        )
+    def timed(
+        *choices: tuple[str, int], seconds: float = trial_seconds / 3
+    ) -> dict[tuple[str, int], float]:
+        return time_steps(model, batch, rates=plan.rates, choices=choices, seconds=seconds)
 
     def fastest(*choices: tuple[str, int]) -> tuple[str, int]:
         paces = timed(*choices)
@@ -224,7 +226,8 @@ def fit(
     counts = {threads} if threads else {1, available_threads()}
     _, count = fastest(*((dtype, count) for count in sorted(counts)))
     # Once more, alone: to change the number of threads from step to step costs time of its own.
-    pace = timed((dtype, count))[dtype, count]
+    longer = max(trial_seconds / 3, PACE_SHARE * seconds)
+    pace = timed((dtype, count), seconds=longer)[dtype, count]
     left = max(seconds - (time.monotonic() - began), seconds / 2)
     steps = max(1, int(left * (1 - SET_ASIDE) / (pace * WATCHED)))
     return replace(plan, dtype=dtype, threads=count, steps=steps, seconds=seconds)

@@ -26,7 +26,7 @@ HASTY: Mapping[str, float] = {
     "danger": 0.1,
     "look_alike": 0.08,
 }
-"""The share of hasty demonstrations among those of each kind: fewer where there is most to learn."""
+"""The share of hasty demonstrations of each kind: fewer where there is most to learn."""
 BRUSH_OFFS = (
     "I have no time now.",
     "Please ask me later.",
