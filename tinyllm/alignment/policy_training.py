@@ -25,7 +25,7 @@ from tinyllm.tokens import Tokenizer
 from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
-RATES = Rates(matrices=0.0015, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
+RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.004, head=0.0005, clip=1.0)
 TRIAL_SAMPLES = 4
 
 

@@ -39,7 +39,7 @@ PACE_SHARE = 0.04
 """The share of the seconds for which the chosen pace is timed. On a shared machine a second is too
 little: five-minute runs then had 25% too few or 30% too many steps (`bench/RESULTS.md`)."""
 WATCHED = 1.1
-"""A step of a long training that somebody watches takes so many times as long as one of the trial."""
+"""A step of a training that somebody watches takes so many times as long as one of the trial."""
 
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
