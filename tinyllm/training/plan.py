@@ -39,7 +39,8 @@ PACE_SHARE = 0.04
 """The share of the seconds for which the chosen pace is timed. On a shared machine a second is too
 little: five-minute runs then had 25% too few or 30% too many steps (`bench/RESULTS.md`)."""
 WATCHED = 1.1
-"""A step of a training that somebody watches takes so many times as long as one of the trial."""
+"""An allowance: a step of a training that somebody watches took 0.95 to 1.3 times as long as one of
+the trial in five five-minute runs on a noisy machine."""
 
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""

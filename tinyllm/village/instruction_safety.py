@@ -147,7 +147,8 @@ def consent(wish: str, rng: random.Random) -> str:
 
 
 UNKIND_SHARE = 0.5
-"""With fewer, more of the new dangers are agreed to (`bench/RESULTS.md`)."""
+"""Fewer were tried twice, and are no better; whether they are worse is not settled
+(`bench/RESULTS.md`)."""
 
 
 def write_danger(rng: random.Random, split: str) -> Instruction:

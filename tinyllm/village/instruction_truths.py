@@ -88,14 +88,14 @@ def judged_wordings(fact: Fact) -> tuple[int, ...]:
     return (ending or plain)[:JUDGED]
 
 
-def verdict(fact: Fact, claim: str, rng: random.Random, wording: int | None = None) -> str:
+def verdict(fact: Fact, claim: str) -> str:
     """What is true first, in the claim's own wording; then the two side by side, and the verdict.
 
     Whoever recalls before judging judges better, and whether two words are the same is far easier
     to see where they stand beside each other: measured, a verdict right after the recalled truth
     is no better than chance after 1,200 steps, though nearly all that is recalled is right.
     """
-    right = fact.statements[judged_wordings(fact)[0] if wording is None else wording]
+    right = fact.statements[judged_wordings(fact)[0]]
     truth = claim == fact.answer
     word = "true" if truth else "false"
     return f"{right} {capital(claim)} and {fact.answer}: that is {word}."
@@ -114,7 +114,7 @@ def write_true_or_false(rng: random.Random, split: str) -> Instruction:
     wording = rng.choice(judged_wordings(fact))
     return Instruction(
         prompt=frame.replace("{s}", fact.state(claim)[wording]),
-        answer=verdict(fact, claim, rng, wording),
+        answer=verdict(fact, claim),
         kind="true_or_false",
         labels={
             "content": [f"fact:{fact.id}"],

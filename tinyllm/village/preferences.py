@@ -70,8 +70,8 @@ def _two_answers(request: Instruction, rng: random.Random) -> str:
 def _wrong_verdict(request: Instruction, rng: random.Random) -> str:
     fact, claim = _fact(request), request.labels["claim"]
     if request.labels["truth"]:
-        return verdict(fact, rng.choice(fact.false_answers), rng)
-    return rng.choice((verdict(fact, fact.answer, rng), f"{capital(claim)} is right."))
+        return verdict(fact, rng.choice(fact.false_answers))
+    return rng.choice((verdict(fact, fact.answer), f"{capital(claim)} is right."))
 
 
 def _both_verdicts(request: Instruction, rng: random.Random) -> str:
