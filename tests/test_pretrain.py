@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,7 @@ from tinyllm.events import Evaluation, Finished, Notice, Sample, Step
 from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import load_model
 from tinyllm.tokens import Tokenizer
-from tinyllm.training import Plan, pretrain, saved_plan, stage, state
+from tinyllm.training import Plan, Rates, pretrain, saved_plan, stage, state
 
 PLAN = a_plan(steps=8)
 
@@ -101,7 +102,7 @@ from pathlib import Path
 sys.path.insert(0, "tests")
 import pytest, training_fakes
 from tinyllm.events import Step
-from tinyllm.training import Plan, pretrain, stage
+from tinyllm.training import Plan, Rates, pretrain, stage
 stage.keep = functools.partial(stage.keep, every=0.0)
 training_fakes.shrink(pytest.MonkeyPatch())
 folder = Path(sys.argv[1])
@@ -167,6 +168,38 @@ def test_a_broken_learning_rate_leaves_the_last_good_state(run, tmp_path, monkey
     assert not (tmp_path / "base").exists()
     monkeypatch.setattr(stage, "next_token_loss", next_token_loss)
     assert of(Step, list(run()))[0].step == 2
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_a_settled_run_is_the_run_of_so_many_steps_stopped_or_not(run, tmp_path, monkeypatch, stop):
+    final = a_plan(steps=6, rates=Rates(embedding_warmup=2))
+    monkeypatch.setattr(Plan, "settled", lambda plan, **pace: replace(plan, steps=6, room=None))
+    list(run("final", plan=final))
+    with closing(run("settled", plan=replace(final, steps=8, room=1.0))) as events:
+        taken = [event.steps for event in events if isinstance(event, Step)]
+    assert taken == [8, 8, 6, 6, 6, 6]
+    with closing(run("stopped", plan=replace(final, steps=8, room=1.0))) as events:
+        next(event for event in events if isinstance(event, Step) and event.step == stop)
+    rest = of(Step, run("stopped", plan=None))
+    assert [step.step for step in rest] == list(range(stop + 1, 7))
+    for name in ("settled", "stopped"):
+        assert same(weights(tmp_path / name), weights(tmp_path / "final")), name
+
+
+def test_a_warmup_that_settling_shortens_is_resumed_as_short(run, tmp_path, monkeypatch):
+    estimate = a_plan(steps=40, room=1.0, rates=Rates(embedding_warmup=400))
+    monkeypatch.setattr(Plan, "settled", lambda plan, **pace: replace(plan, steps=12, room=None))
+    list(run("whole", plan=estimate))
+    with closing(run("parts", plan=estimate)) as events:
+        next(event for event in events if isinstance(event, Step) and event.step == 11)
+    list(run("parts", plan=None))
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+
+
+def test_an_estimate_that_was_far_off_is_mended(run):
+    events = list(run(plan=a_plan(steps=8, room=1e-9)))
+    assert of(Step, events)[-1].step == 2
+    assert any("2 steps fit" in notice.text for notice in of(Notice, events))
 
 
 def test_another_plan_for_a_begun_run_is_refused(run):

@@ -1,6 +1,7 @@
 """The plan: chosen once from the seconds there are."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from training_fakes import a_batch, a_plan, same, tiny_model, weights_of
 from tinyllm.files import TinyLLMError
 from tinyllm.model import SIZES
 from tinyllm.training import Plan, Rates, available_threads, plan_for, size_for, time_steps
-from tinyllm.training.plan import SET_ASIDE, WATCHED, fit
+from tinyllm.training.plan import SET_ASIDE, fit
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,8 @@ def test_the_faster_dtype_and_threads_are_taken(monkeypatch, faster, slower):
     monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 4)
     plan = fit_quickly(100.0)
     assert (plan.dtype, plan.threads) == (faster, 4)
-    assert plan.steps == pytest.approx(100 * (1 - SET_ASIDE) / (0.05 * WATCHED), abs=2)
+    assert plan.steps == pytest.approx(100 * (1 - SET_ASIDE) / 0.05, abs=2)
+    assert plan.room == pytest.approx(100 * (1 - SET_ASIDE), abs=1)
 
 
 def test_one_thread_and_float32_are_kept_unless_others_are_clearly_faster(monkeypatch):
@@ -89,6 +91,22 @@ def test_few_minutes_make_a_small_model():
     sizes = [size_for(10.0**power) for power in range(1, 8)]
     assert sizes == sorted(sizes, key=list(SIZES).index)
     assert set(sizes) <= set(SIZES)
+
+
+def test_the_number_of_steps_is_settled_from_those_taken():
+    estimate = a_plan(steps=100, room=60.0, cooldown=0.6)
+    assert estimate.settles_after == 25
+    final = estimate.settled(taken=25, seconds=20.0)
+    assert (final.steps, final.room, final.settles_after) == (75, None, None)
+    assert replace(estimate, most_steps=40).settled(taken=25, seconds=20.0).steps == 40
+    assert estimate.settled(taken=25, seconds=1000.0).steps == 25
+    assert final.settled(taken=25, seconds=1.0) == final
+
+
+def test_it_is_settled_before_the_rate_begins_to_fall():
+    estimate = a_plan(steps=100, room=60.0, cooldown=0.9, warmup=2)
+    schedule = estimate.schedule()
+    assert schedule(estimate.settles_after) == 1.0
 
 
 def test_no_time_is_said():

@@ -110,8 +110,8 @@ def finetune(
         if steps is None:
             if seconds is None:
                 raise TinyLLMError("How long to train? Give a plan, or seconds, or steps.")
+            plan = replace(plan, most_steps=MOST_EPOCHS * mixture.epoch_steps(plan))
             plan = fit(plan, model, next(mixture.batches(plan)), seconds=seconds)
-            plan = replace(plan, steps=min(plan.steps, MOST_EPOCHS * mixture.epoch_steps(plan)))
     tests = Mixture(examples=encoded[-kept_back:], context=context, separator=tokenizer.end_of_text)
     made_from = {"base": sha256(base), "examples": _digest(encoded, replay_share)}
     if replay is not None:

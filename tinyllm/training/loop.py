@@ -47,11 +47,13 @@ def train(
     schedule: Callable[[int], float],
     steps: int,
     stage: str,
+    until: int | None = None,
     start: int = 0,
     tokens: int = 0,
     seconds: float = 0.0,
 ) -> Generator[Step, None, None]:
-    """Steps `start` + 1 to `steps`, or as many as there are batches; one event a step.
+    """Steps `start` + 1 to `until` of `steps` (None: to the last), or as many as there are
+    batches; one event a step.
 
     `loss` gives the loss of a batch, in nats, and further figures to report. `schedule` gives the
     factor on the learning rates at a step counted from 0. `tokens` and `seconds` are what earlier
@@ -71,7 +73,7 @@ def train(
     (6.9, True)
     """
     recent: deque[float] = deque(maxlen=RECENT)
-    for step in range(start, steps):
+    for step in range(start, steps if until is None else until):
         began = time.perf_counter()
         batch = next(batches, None)
         if batch is None:

@@ -1,9 +1,11 @@
 """How large a model, for how many steps: chosen once, from the minutes that the learner has.
 
-`plan_for` times a few real steps on this machine and divides. The number of steps is then fixed: a
-learning rate that falls to zero at the end needs to know the end, and a resumed run must do what
-the whole run would have done. Should the machine become slower, the estimate of the time left says
-so, and half-way a notice does if the budget will be exceeded by more than 15%; the plan stays.
+`plan_for` times a few steps on this machine and divides: a first estimate. Training settles the
+number of steps once, from the steps it has really taken, before the learning rate begins to fall
+(until then the rate does not depend on how many steps there will be). From there on it is fixed: a
+rate that falls to zero at the end needs to know the end, and a resumed run must do what the whole
+run would have done. Should the machine become slower later, the estimate of the time left says so,
+and half-way a notice does if the budget will be exceeded by more than 15%; the plan stays.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import copy
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -35,12 +38,10 @@ SIZES_BY_SECONDS = (("nano", 600.0), ("tiny", 3600.0), ("small", 6 * 3600.0), ("
 SET_ASIDE = 0.06
 """The share of a stage's seconds for looking (evaluation, samples), saving and loading."""
 
-PACE_SHARE = 0.04
-"""The share of the seconds for which the chosen pace is timed. On a shared machine a second is too
-little: five-minute runs then had 25% too few or 30% too many steps (`bench/RESULTS.md`)."""
-WATCHED = 1.1
-"""An allowance: a step of a training that somebody watches took 0.95 to 1.3 times as long as one of
-the trial in five five-minute runs on a noisy machine."""
+SETTLE_SHARE = 0.25
+"""How far a training goes before its number of steps is settled. A second of trial steps is no
+measure on a shared machine: five-minute runs had 25% too few or 30% too many
+(`bench/RESULTS.md`)."""
 
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
@@ -57,7 +58,9 @@ class Plan:
     """Everything that fixes a training run beside its data; kept in its state and manifest.
 
     `size` is that of a fresh model, or None for one that goes on learning. A batch is `rows` rows
-    of `context` tokens. `seconds` is the budget the plan was made for, or None.
+    of `context` tokens. `seconds` is the budget the plan was made for, or None. `room` is how many
+    of them are for the steps themselves, as long as `steps` is an estimate; None once it is final.
+    `most_steps` are the most that make sense, however much time there is.
 
     >>> plan = Plan(size="nano", steps=100)
     >>> plan.tokens
@@ -79,6 +82,8 @@ got 'gigantic'.
     threads: int = 1
     seed: int = 0
     seconds: float | None = None
+    room: float | None = None
+    most_steps: int | None = None
     warmup: int = 10
     cooldown: float = 0.6
     rates: Rates = field(default_factory=Rates)
@@ -111,6 +116,24 @@ got 'gigantic'.
         """
         most = 2 * self.steps // 3
         return replace(self.rates, embedding_warmup=min(self.rates.embedding_warmup, most))
+
+    @property
+    def settles_after(self) -> int | None:
+        """After so many steps their number is settled; None if it is final already."""
+        if self.room is None:
+            return None
+        return max(1, int(self.steps * min(SETTLE_SHARE, 1 - self.cooldown)))
+
+    def settled(self, *, taken: int, seconds: float) -> Plan:
+        """This plan with as many steps as fit, now that `taken` steps took `seconds`.
+
+        >>> Plan(size="nano", steps=100, room=60.0).settled(taken=25, seconds=10.0).steps
+        150
+        """
+        if self.room is None:
+            return self
+        fitting = max(int(self.room * taken / seconds), taken)
+        return replace(self, steps=min(fitting, self.most_steps or fitting), room=None)
 
     def schedule(self) -> Schedule:
         """The factor on the learning rates, step by step."""
@@ -201,8 +224,8 @@ def fit(
 ) -> Plan:
     """`plan` with the dtype and threads that are fastest here, and the steps that fit in `seconds`.
 
-    Steps are timed for about `trial_seconds`, those of the choice longer; that counts as part of
-    the seconds, up to half of them. float32 is kept unless bfloat16 is faster by a twentieth, and
+    Steps are timed for about `trial_seconds`, which counts as part of the seconds, up to half of
+    them; their number is an estimate, which training settles. float32 is kept unless bfloat16 is faster by a twentieth, and
     one thread unless all cores are (or `threads` says how many): on a busy machine, threads that
     wait for each other are slower than one alone.
     """
@@ -210,10 +233,10 @@ def fit(
         raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")
     began = time.monotonic()
 
-    def timed(
-        *choices: tuple[str, int], seconds: float = trial_seconds / 3
-    ) -> dict[tuple[str, int], float]:
-        return time_steps(model, batch, rates=plan.rates, choices=choices, seconds=seconds)
+    def timed(*choices: tuple[str, int]) -> dict[tuple[str, int], float]:
+        return time_steps(
+            model, batch, rates=plan.rates, choices=choices, seconds=trial_seconds / 3
+        )
 
     def fastest(*choices: tuple[str, int]) -> tuple[str, int]:
         paces = timed(*choices)
@@ -227,11 +250,11 @@ def fit(
     counts = {threads} if threads else {1, available_threads()}
     _, count = fastest(*((dtype, count) for count in sorted(counts)))
     # Once more, alone: to change the number of threads from step to step costs time of its own.
-    longer = max(trial_seconds / 3, PACE_SHARE * seconds)
-    pace = timed((dtype, count), seconds=longer)[dtype, count]
+    pace = timed((dtype, count))[dtype, count]
     left = max(seconds - (time.monotonic() - began), seconds / 2)
-    steps = max(1, int(left * (1 - SET_ASIDE) / (pace * WATCHED)))
-    return replace(plan, dtype=dtype, threads=count, steps=steps, seconds=seconds)
+    room = left * (1 - SET_ASIDE)
+    steps = min(max(1, int(room / pace)), plan.most_steps or sys.maxsize)
+    return replace(plan, dtype=dtype, threads=count, steps=steps, seconds=seconds, room=room)
 
 
 def time_steps(

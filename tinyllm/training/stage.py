@@ -22,7 +22,7 @@ from tinyllm.tokens import Tokenizer
 from tinyllm.training.batches import IGNORED, Batch
 from tinyllm.training.loop import train
 from tinyllm.training.losses import next_token_loss
-from tinyllm.training.optimizers import optimizer_for
+from tinyllm.training.optimizers import Optimizer, optimizer_for
 from tinyllm.training.plan import Plan
 from tinyllm.training.state import Position, delete_state, keep, load_state, saved_from
 
@@ -84,29 +84,38 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
     try:
         model.to(device, plan.torch_dtype)
         optimizer = optimizer_for(model, plan.rates_within())
-        made_from = {"stage": stage, "plan": plan.to_dict(), "hashes": dict(lesson.made_from)}
-        position = load_state(state, optimizer=optimizer, made_from=made_from)
+        position = load_state(state, optimizer=optimizer, made_from=_origin(lesson))
         yield from _greeting(stage, plan, position)
-        steps = train(
-            model,
-            (batch.to(device) for batch in lesson.batches(position.step)),
-            next_token_loss,
-            optimizer=optimizer,
-            schedule=plan.schedule(),
-            steps=plan.steps,
-            stage=stage,
-            start=position.step,
-            tokens=position.tokens,
-            seconds=position.seconds,
-        )
-        steps = keep(steps, state, optimizer=optimizer, made_from=made_from)
-        last = yield from watched(steps, model, lesson, start=position)
+        batches = (batch.to(device) for batch in lesson.batches(position.step))
+        while True:
+            steps = train(
+                model,
+                batches,
+                next_token_loss,
+                optimizer=optimizer,
+                schedule=plan.schedule(),
+                steps=plan.steps,
+                until=plan.settles_after,
+                stage=stage,
+                start=position.step,
+                tokens=position.tokens,
+                seconds=position.seconds,
+            )
+            steps = keep(steps, state, optimizer=optimizer, made_from=_origin(lesson))
+            last = yield from watched(steps, model, lesson, start=position)
+            if last is not None:
+                position = Position(step=last.step, tokens=last.tokens, seconds=last.seconds)
+            if plan.room is None:
+                break
+            plan = plan.settled(taken=position.step, seconds=position.seconds)
+            lesson = replace(lesson, plan=plan)
+            optimizer = _going_on(optimizer, model, plan)
+            yield Notice(stage=stage, text=f"The pace is known now: {plan.steps:,} steps fit.")
         model.float()
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(optimizer.masters[name])
-        seconds = last.seconds if last else position.seconds
-        tokens = last.tokens if last else position.tokens
+        seconds, tokens = position.seconds, position.tokens
         final = look(model, lesson, plan.steps)
         yield from final
         measured = [event.metrics for event in final if isinstance(event, Evaluation)]
@@ -115,7 +124,7 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
             "tokens": float(tokens),
             "tokens_per_second": tokens / seconds if seconds else 0.0,
         }
-        about: dict[str, Any] = {**made_from, "metrics": metrics, "seconds": seconds}
+        about: dict[str, Any] = {**_origin(lesson), "metrics": metrics, "seconds": seconds}
         save_model(model, lesson.tokenizer, folder, eos=lesson.eos, **about)
         delete_state(state)
         yield Finished(
@@ -123,6 +132,22 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
         )
     finally:
         torch.set_num_threads(threads)
+
+
+def _origin(lesson: Lesson) -> dict[str, Any]:
+    """What a training is made from, as its state and its manifest say it."""
+    return {
+        "stage": lesson.stage,
+        "plan": lesson.plan.to_dict(),
+        "hashes": dict(lesson.made_from),
+    }
+
+
+def _going_on(optimizer: Optimizer, model: Transformer, plan: Plan) -> Optimizer:
+    """`optimizer` as a run that is resumed with `plan` would have it."""
+    settled = optimizer_for(model, plan.rates_within())
+    settled.load_state_dict(optimizer.state_dict(), steps=optimizer.steps)
+    return settled
 
 
 def watched(
