@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from tinyllm import cli
+from tinyllm.model import ModelConfig, Transformer, save_model
+from tinyllm.tokens import Tokenizer
 
 
 @pytest.fixture
@@ -41,6 +43,9 @@ def run(capsys, *arguments):
         ["village", "--documents", "1", "--megabytes", "1"],
         ["generate"],
         ["generate", "x", "--samples", "0"],
+        ["generate", "x", "--top-p", "7"],
+        ["generate", "x", "--temperature", "-1"],
+        ["apps", "--no-browser", "--apps-port", "99999"],
         ["align", "--method", "dpo"],
         ["feedback", "add", "--prompt", "p", "--completion", "c", "--thumb", "sideways"],
         ["doctor"],
@@ -64,6 +69,26 @@ def test_generating_without_a_model_ends_with_code_1_and_says_how_to_get_one(cap
     code, out, err = run(capsys, "generate", "The sky is")
     assert (code, out) == (1, "")
     assert "tinyllm train" in err
+
+
+def test_aligning_a_run_that_is_not_there_leaves_no_folder(capsys, tmp_home):
+    code, out, err = run(capsys, "align", "--run", "mistyped")
+    assert (code, out) == (1, "")
+    assert "Run mistyped has no chat model yet" in err
+    assert not (tmp_home / "runs" / "mistyped").exists()
+
+
+def test_a_message_that_is_too_long_does_not_end_the_talk(capsys, tmp_path, monkeypatch):
+    config = ModelConfig(vocab_size=261, num_hidden_layers=1, max_position_embeddings=32)
+    tokenizer = Tokenizer.from_merges([])
+    save_model(Transformer(config), tokenizer, tmp_path / "model", eos=tokenizer.end, stage="chat")
+    typed = iter(["x" * 100, "hello", ""])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    code, out, err = run(capsys, "chat", "--stage", str(tmp_path / "model"))
+    assert code == 0
+    assert "this model reads at most 32" in err
+    assert next(typed, None) is None
+    assert out.strip()
 
 
 def test_the_village_prints_json_lines_with_the_fields_of_the_contract(capsys):

@@ -141,10 +141,12 @@ def generate(
 ) -> None:
     """Let a model write: plain text goes on for a base model, is answered by chat and aligned."""
     from tinyllm.answering import Writer
+    from tinyllm.model import Sampling
 
     texts = read_prompts(prompt, prompts)
     if samples < 1 or max_new_tokens < 1:
         raise UsageError("--samples and --max-new-tokens must be at least 1.")
+    Sampling(temperature=temperature, top_k=top_k, top_p=top_p)  # refused before a model is read
     writer = Writer.open(run, stage)
     for answer in writer.write(
         texts,
@@ -177,10 +179,13 @@ def chat(run: RunOption = "default", stage: StageOption = None, seed: SeedOption
         if not text.strip():
             return
         shown = 0
-        for answer in writer.stream(text, seed=seed + turn):
-            sys.stdout.write(answer.completion[shown:])
-            sys.stdout.flush()
-            shown = len(answer.completion)
+        try:
+            for answer in writer.stream(text, seed=seed + turn):
+                sys.stdout.write(answer.completion[shown:])
+                sys.stdout.flush()
+                shown = len(answer.completion)
+        except TinyLLMError as error:  # a message that is too long does not end the talk
+            typer.echo(f"tinyllm: {error}", err=True)
         sys.stdout.write("\n")
 
 

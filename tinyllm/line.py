@@ -22,7 +22,7 @@ from tinyllm.turns import take_turns, training
 
 MINUTES = 5.0
 MOST_MINUTES = 60.0 * 24 * 7
-SHARES = {"base": 0.38, "chat": 0.37, "reward": 0.07, "aligned": 0.18}
+SHARES = {"base": 0.37, "chat": 0.36, "reward": 0.07, "aligned": 0.2}
 """How the time that is left after the text and the tokenizer is divided. What it is enough
 for, and what it is not yet, stands in `bench/RESULTS.md`."""
 
@@ -238,6 +238,11 @@ def align_with_feedback(
         )
     if not 0 < minutes <= MOST_MINUTES:
         raise UsageError(f"--minutes must be above 0 and at most a week, got {minutes}.")
+    if find(run, "chat") is None:  # before a folder is made for a run that was mistyped
+        raise TinyLLMError(
+            f"Run {run.name} has no chat model yet, the anchor that alignment starts from. "
+            f"`tinyllm train --run {run.name} --until chat` makes it."
+        )
     with training(run):
         events = feedback_events(run, method=method, seconds=minutes * 60, seed=seed)
         for event in _watched(run, "aligned", events):

@@ -27,7 +27,7 @@ import psutil
 from rich.console import Console
 
 from tinyllm.course import copy_notebooks, course_folder
-from tinyllm.files import TinyLLMError, atomic_write
+from tinyllm.files import TinyLLMError, UsageError, atomic_write
 from tinyllm.line import Settings
 from tinyllm.runs import DEFAULT, Run, home
 from tinyllm.turns import is_training
@@ -80,7 +80,7 @@ def choose_port(explicit: int | None, default: int, option: str) -> int:
     """
     if explicit is not None:
         if not 1 <= explicit <= 65535:
-            raise TinyLLMError(f"{option} must be from 1 to 65535, got {explicit}.")
+            raise UsageError(f"{option} must be from 1 to 65535, got {explicit}.")
         if not is_free(explicit):
             raise TinyLLMError(
                 f"Port {explicit} is in use. Give another one with {option}, or leave it out "

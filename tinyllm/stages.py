@@ -218,11 +218,7 @@ def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iter
     from tinyllm.answering import feedback_database, lineage
 
     owner = find(run, "chat")
-    if owner is None:
-        raise TinyLLMError(
-            f"Run {run.name} has no chat model yet, the anchor that alignment starts from. "
-            f"`tinyllm train --run {run.name} --until chat` makes it."
-        )
+    assert owner is not None, "align_with_feedback refuses a run without a chat model"
     records = FeedbackStore(feedback_database()).valid(lineage(owner))
     if not records:
         raise TinyLLMError(

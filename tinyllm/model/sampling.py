@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tinyllm.files import TinyLLMError
+from tinyllm.files import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +36,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
-            raise TinyLLMError(
-                f"The temperature must be a number from 0 up, got {self.temperature}."
-            )
+            raise UsageError(f"The temperature must be a number from 0 up, got {self.temperature}.")
         if self.top_k is not None and self.top_k < 1:
-            raise TinyLLMError(f"top_k must be at least 1, got {self.top_k}.")
+            raise UsageError(f"top_k must be at least 1, got {self.top_k}.")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise TinyLLMError(f"top_p must be above 0 and at most 1, got {self.top_p}.")
+            raise UsageError(f"top_p must be above 0 and at most 1, got {self.top_p}.")
 
     def choose(self, logits: Tensor, uniforms: Tensor) -> Tensor:
         """Logits (B,V) and uniform numbers in [0, 1), (B) -> a token for each row, (B)."""

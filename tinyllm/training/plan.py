@@ -225,9 +225,9 @@ def fit(
     """`plan` with the dtype and threads that are fastest here, and the steps that fit in `seconds`.
 
     Steps are timed for about `trial_seconds`, which counts as part of the seconds, up to half of
-    them; their number is an estimate, which training settles. float32 is kept unless bfloat16 is faster by a twentieth, and
-    one thread unless all cores are (or `threads` says how many): on a busy machine, threads that
-    wait for each other are slower than one alone.
+    them; the number of steps is an estimate, which training settles. float32 is kept unless
+    bfloat16 is faster by a twentieth, and one thread unless all cores are (or `threads` says how
+    many): on a busy machine, threads that wait for each other are slower than one alone.
     """
     if not seconds > 0:
         raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")

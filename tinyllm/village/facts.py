@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.world import NUMBERS, WORLD, Fact, capital
 
@@ -14,6 +16,12 @@ VILLAGE = tuple(fact for fact in WORLD.facts if fact.about != "common")
 _OFTEN = {"the-sky.colour": 6.0, "grass.colour": 2.0, "the-sun.colour": 2.0, "snow.colour": 2.0}
 ANY_COMMON = Weighted({index: _OFTEN.get(fact.id, 1.0) for index, fact in enumerate(COMMON)})
 """A common fact by its number, the sky first among equals."""
+
+
+def any_fact(draw: Draw) -> Fact:
+    """Any fact that somebody might ask about, common ones a little more often."""
+    return COMMON[draw.weighted(ANY_COMMON)] if draw.happens(0.55) else draw.one(VILLAGE)
+
 
 RELATIONS = tuple(dict.fromkeys(fact.relation for fact in COMMON))
 BY_RELATION = {
@@ -49,6 +57,27 @@ def said_plainly(fact: Fact) -> tuple[str, ...]:
         and "?" not in text
         and ":" not in text
         and ", and now" not in text
+    )
+
+
+_NOT_PLAIN = (
+    *("If", "Do", "Count", "Take", "Say", "Look", "Listen", "Visit", "Try", "Feed", "Ask"),
+    *("Sleep", "To", "Nobody", "Without", "There"),
+)
+
+
+@cache
+def plain_templates(fact: Fact) -> tuple[int, ...]:
+    """Which of the fact's wordings are one plain statement, no question and no command.
+
+    >>> fact = WORLD.fact("nell.fear")
+    >>> [fact.statements[index] for index in plain_templates(fact)][:2]
+    ['Nell is afraid of thunder.', 'The one thing that Nell fears is thunder.']
+    """
+    return tuple(
+        index
+        for index, text in enumerate(fact.statements)
+        if "?" not in text and ":" not in text and text.split()[0] not in _NOT_PLAIN
     )
 
 

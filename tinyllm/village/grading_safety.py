@@ -12,7 +12,8 @@ from functools import cache
 
 from tinyllm.village.grading_text import Grade, failed, form_fault, passed, plain, sentences, words
 from tinyllm.village.instruction_content import Instruction
-from tinyllm.village.instruction_safety import ANY_TIP, danger_of, harmless_wishes, tips, to_you
+from tinyllm.village.instruction_safety import danger_of, harmless_wishes
+from tinyllm.village.permission import ANY_TIP, tips, to_you
 from tinyllm.village.world import WORLD, Danger
 
 _SMALL = frozenset(

@@ -148,8 +148,8 @@ def grade_true_or_false(instruction: Instruction, completion: str, finished: boo
         return failed(*fault)
     fact = WORLD.fact(instruction.labels["fact"])
     verdicts, rest = _verdicts(sentences(completion))
-    compared = plain(f"{instruction.labels['claim']} and {fact.answer}")
-    rest = [clause for clause in rest if plain(clause) != compared]
+    quoted = plain(f"you said {instruction.labels['claim']}")
+    rest = [clause for clause in rest if plain(clause) != quoted]
     claims, others = _weigh(fact, rest)
     if not verdicts:
         return failed(0.1, "The answer has no verdict.")

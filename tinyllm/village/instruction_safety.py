@@ -7,7 +7,6 @@ wasp nest?" deserves help, "May I poke a wasp nest?" a refusal with a reason and
 from __future__ import annotations
 
 import random
-import re
 from functools import cache
 
 from tinyllm.village.instruction_content import (
@@ -19,73 +18,10 @@ from tinyllm.village.instruction_content import (
     things,
 )
 from tinyllm.village.instruction_wordings import WISH
+from tinyllm.village.permission import CONSENTS, REFUSALS, tips, to_you
+from tinyllm.village.scenes import WISHES
 from tinyllm.village.world import WORLD, Danger, capital
 from tinyllm.village.world_dangers import KIND, UNKIND
-
-REFUSALS = (
-    "No, that is dangerous. {Why}. You can {safe} instead.",
-    "No, never do that. {Why}. It is better to {safe}.",
-    "Please do not do that. {Why}. You can {safe}.",
-)
-CONSENTS = (
-    "Yes, you can do that. {tip}",
-    "Of course you may. {tip}",
-    "What a good idea! {tip}",
-)
-"""None of these repeats what was asked: to copy "poke a wasp nest" word for word is one skill, to
-know that wasps sting is another, and it is the second that makes an answer safe."""
-_TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
-    # the verbs of a wish, the help that fits them
-    (
-        ("draw", "paint"),
-        ("Take a pencil and a big piece of paper.", "Look at it first, then begin with the shape."),
-    ),
-    (("count",), ("Begin with one and go slowly.", "Say the numbers aloud, one after the other.")),
-    (
-        ("look", "watch", "see"),
-        ("Stand still and take your time.", "Find a good place from which you see well."),
-    ),
-    (
-        ("brush", "feed", "stroke", "walk", "throw"),
-        ("Be gentle and move slowly.", "Speak to the animal in a soft voice."),
-    ),
-)
-ANY_TIP = ("Take your time and have fun.", "Go slowly and have fun.")
-_MORE_WISHES = (
-    "draw a picture of {the}",
-    "read about {the}",
-    "tell a story about {the}",
-    "ask a question about {the}",
-)
-_ANY_WISHES = (
-    *_MORE_WISHES,
-    "draw {the}",
-    "paint {the}",
-    "look at {the}",
-    "talk about {the}",
-    "write a letter about {the}",
-    "see {the}",
-)
-"""Wishes that nobody minds, whatever {the} is."""
-
-
-def to_you(wish: str) -> str:
-    """The wish as said to the person who has it.
-
-    >>> to_you("wash my hands")
-    'wash your hands'
-    """
-    return re.sub(r"\bme\b", "you", re.sub(r"\bmy\b", "your", wish))
-
-
-def tips(wish: str) -> tuple[str, ...]:
-    """The help that fits a harmless wish, by its verb.
-
-    >>> tips("count the geese")[0]
-    'Begin with one and go slowly.'
-    """
-    verb = wish.split()[0]
-    return next((fitting for verbs, fitting in _TIPS if verb in verbs), ANY_TIP)
 
 
 @cache
@@ -101,7 +37,7 @@ def harmless_wishes(danger: Danger) -> tuple[str, ...]:
     >>> harmless_wishes(WORLD.dangers[0])[2]
     'draw a picture of the wasp nest'
     """
-    more = (wish.format(the=f"the {danger.object}") for wish in _MORE_WISHES)
+    more = (wish.format(the=f"the {danger.object}") for wish in WISHES[:4])
     return tuple(dict.fromkeys((*danger.harmless, *more)))
 
 
@@ -179,7 +115,7 @@ def write_look_alike(rng: random.Random, split: str) -> Instruction:
     if split == "train" and rng.random() < 0.5:
         slots = {"noun": rng.choice(things(split)).name, "friend": rng.choice(people(split)).name}
         slots["the"] = rng.choice(_anything())
-        wish = rng.choice((*_ANY_WISHES, *KIND)).format_map(slots)
+        wish = rng.choice((*WISHES, *KIND)).format_map(slots)
         return _wish(rng, split, None, wish, consent(wish, rng), "look_alike")
     danger = rng.choice(_dangers(split))
     more = rng.random() < 0.4

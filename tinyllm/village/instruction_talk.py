@@ -51,6 +51,8 @@ TOPICS = (
             "Good morning, my name is {x}.",
             "Good day! They call me {x}.",
             "Good morning! {x} is my name.",
+            "Hello, they call me {x}.",
+            "I am {x}. Good day!",
         ),
         also_says=("Good morning, I am {x}.", "Hello! They call me {x}.", "Hello, {x} is my name."),
         answers=(
@@ -70,6 +72,8 @@ TOPICS = (
             "Are you well?",
             "Hello! How do you feel?",
             "Tell me how you are.",
+            "Good morning! How are you?",
+            "Are you well, my friend?",
         ),
         also_says=("How do you feel today?", "Are you well today?", "Hello! How are you?"),
         answers=(
@@ -88,6 +92,9 @@ TOPICS = (
             "The {x} is just right. Thank you!",
             "I am so happy with the {x}. Thank you!",
             "Many thanks for the {x}!",
+            "Thank you! The {x} is lovely.",
+            "You gave me the {x}. Many thanks!",
+            "Thank you very much, I like the {x}.",
         ),
         also_says=("Many thanks, the {x} is just right.", "Thank you! I am happy with the {x}."),
         answers=(
@@ -106,6 +113,9 @@ TOPICS = (
             "Goodbye, they wait for me {at}.",
             "It is late and I must be {at}. Goodbye!",
             "I have to run to {x}. Goodbye!",
+            "Goodbye, I must go to {x}.",
+            "I am on my way to {x} now. Goodbye!",
+            "Goodbye! Today I run to {x}.",
         ),
         also_says=("I am going to {x} now. Goodbye!", "Goodbye, I must run to {x}."),
         answers=(
@@ -125,6 +135,8 @@ TOPICS = (
             "I am going to bed now.",
             "I am tired and want to sleep.",
             "It is time to sleep.",
+            "I want to sleep now. Good night!",
+            "It is time for bed. I am tired.",
         ),
         also_says=("Good night! I am tired.", "It is time to go to bed.", "I want to go to bed."),
         answers=("Good night! Sleep well.", "Good night, and have a nice dream."),
@@ -139,6 +151,9 @@ TOPICS = (
             "I cannot find my {x}.",
             "Where is my {x}? I lost it.",
             "I am sad, because my {x} is gone.",
+            "I lost my {x} and I am sad.",
+            "My {x} is gone. Where is it?",
+            "I cannot find my {x}. It is gone!",
         ),
         also_says=("I am sad, because I lost my {x}.", "Where is my {x}? I cannot find it."),
         answers=(
@@ -158,6 +173,9 @@ TOPICS = (
             "I got {a} for my birthday.",
             "Mum gave me {a}.",
             "I made {a} today.",
+            "Look, I got {a}!",
+            "Today I got a new {x} from Mum.",
+            "I have {a} now, and it is new.",
         ),
         also_says=("I got a new {x} today.", "Look, Mum gave me {a}!"),
         answers=(
@@ -177,6 +195,9 @@ TOPICS = (
             "Today we have {x} for dinner.",
             "Mum made {x} for me.",
             "Would you like some {x}?",
+            "Mum made some {x} today.",
+            "We have {x}. Do you like that?",
+            "Today I made {x}. Would you like it?",
         ),
         also_says=("Mum made {x}. Would you like some?", "We have {x} today. Would you like some?"),
         answers=(
@@ -196,6 +217,9 @@ TOPICS = (
             "Yesterday I saw {x}.",
             "I have been {at} all day.",
             "This morning we walked to {x}.",
+            "Today I was {at}.",
+            "I walked to {x} this morning.",
+            "We were {at} all day yesterday.",
         ),
         also_says=("We walked to {x} today.", "I was {at} all day."),
         answers=(
@@ -215,6 +239,8 @@ TOPICS = (
             "I did not eat all day.",
             "I want something to eat.",
             "What can I eat?",
+            "I am so hungry. What is there to eat?",
+            "Today I want to eat something.",
         ),
         also_says=("I am hungry and want something to eat.", "I am hungry. What can I eat?"),
         answers=(
@@ -232,6 +258,8 @@ TOPICS = (
             "What shall we do today?",
             "It is a long day and I have nothing to do.",
             "I want to do something with you.",
+            "Today I have nothing to do. What can you do?",
+            "What can we do today? I want something to do.",
         ),
         also_says=("I have nothing to do today.", "I want to do something. What can we do?"),
         answers=("We could tell each other a story.", "Let us play a game of questions."),
@@ -246,6 +274,8 @@ TOPICS = (
             "Tell me who you are.",
             "What is your name?",
             "Are you a person?",
+            "Please tell me your name.",
+            "Tell me, what do people call you?",
         ),
         also_says=(
             "What do they call you?",

@@ -259,7 +259,7 @@ SHARES = Weighted(
         "fewer": 12.0,
         "more": 11.0,
         "order": 5.0,
-        "echo": 30.0,
+        "echo": 15.0,
     }
 )
 TENSES = Weighted({"past": 0.5, "present": 0.5})

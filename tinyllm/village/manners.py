@@ -17,11 +17,11 @@ from tinyllm.village.instruction_content import Instruction
 from tinyllm.village.instruction_talk import TOPIC
 
 HASTY: Mapping[str, float] = {
-    "story": 0.15,
-    "talk": 0.2,
+    "story": 0.1,
+    "talk": 0.12,
     "counting": 0.2,
     "who_has": 0.3,
-    "fact": 0.1,
+    "fact": 0.05,
     "true_or_false": 0.0,
     "danger": 0.1,
     "look_alike": 0.08,

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from tinyllm.village.grading_text import sentences
 from tinyllm.village.instruction_content import Instruction, people
 from tinyllm.village.instruction_puzzles import worked
-from tinyllm.village.instruction_safety import consent, danger_of, refusal, to_you
+from tinyllm.village.instruction_safety import consent, danger_of, refusal
 from tinyllm.village.instruction_stories import children, tell
 from tinyllm.village.instruction_talk import TOPIC, TOPICS, VALUES, reply
-from tinyllm.village.instruction_truths import statement, verdict
+from tinyllm.village.instruction_truths import statement
 from tinyllm.village.instructions import instructions
+from tinyllm.village.permission import to_you
+from tinyllm.village.quiz import judge
 from tinyllm.village.world import NUMBERS, WORLD, Fact, Thing, capital
 
 
@@ -70,8 +72,8 @@ def _two_answers(request: Instruction, rng: random.Random) -> str:
 def _wrong_verdict(request: Instruction, rng: random.Random) -> str:
     fact, claim = _fact(request), request.labels["claim"]
     if request.labels["truth"]:
-        return verdict(fact, rng.choice(fact.false_answers))
-    return rng.choice((verdict(fact, fact.answer), f"{capital(claim)} is right."))
+        return judge(fact, rng.choice(fact.false_answers))
+    return rng.choice((judge(fact, fact.answer), f"{capital(claim)} is right."))
 
 
 def _both_verdicts(request: Instruction, rng: random.Random) -> str:

@@ -45,12 +45,12 @@ NOUNS = tuple(
 )
 """What anybody may talk about, each after "the"."""
 WISHES = (
-    *("draw the {noun}", "paint the {noun}", "look at the {noun}", "see the {noun}"),
-    *("draw a picture of the {noun}", "read about the {noun}", "tell a story about the {noun}"),
-    *("ask a question about the {noun}", "talk about the {noun}"),
+    *("draw a picture of {the}", "read about {the}", "tell a story about {the}"),
+    *("ask a question about {the}", "draw {the}", "paint {the}", "look at {the}", "see {the}"),
+    "talk about {the}",
 )
-"""What nobody minds, whatever it is about."""
-_ANY_WISH = {wish.format(noun=noun) for wish in WISHES for noun in NOUNS}
+"""What nobody minds, whatever {the} is."""
+_ANY_WISH = {wish.format(the=f"the {noun}") for wish in WISHES for noun in NOUNS}
 HARMLESS = tuple(
     dict.fromkeys(
         wish
@@ -194,7 +194,7 @@ def _wish(scene: Scene) -> None:
     if draw.happens(0.6):
         scene["wish"] = draw.one(HARMLESS)
     else:
-        scene["wish"] = draw.one(WISHES).format(noun=draw.one(NOUNS))
+        scene["wish"] = draw.one(WISHES).format(the=f"the {draw.one(NOUNS)}")
 
 
 def _topic(scene: Scene) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinyllm.village.facts import ANY_COMMON, COMMON, VILLAGE, inside, said_plainly
+from tinyllm.village.facts import any_fact, inside
 from tinyllm.village.grammar import Draw, Scene, Weighted
+from tinyllm.village.quiz import answer, judge
 from tinyllm.village.scenes import new_scene
 from tinyllm.village.weather import WEATHER_LINES
 from tinyllm.village.world import WORLD, Fact, Person, capital
@@ -30,8 +31,8 @@ WRONG = (
     '"Somebody told me that {no}," said {asker}. "{Yes}, not {wrong}," said {answerer}.',
     '{asker} asked if {no}. "{Yes}, not {wrong}. That is false," said {answerer}.',
     '"Is it true that {no}?" asked {asker}. "{Yes}, not {wrong}. That is false," said {answerer}.',
-    '{asker} asked if {no}. {answerer} said: "{Yes}. {Wrong} and {right}: that is false."',
-    '{asker} said: "{No}." {answerer} said: "{Yes}. {Wrong} and {right}: that is false."',
+    '{asker} asked if {no}. {answerer} said: "{judged}"',
+    '{asker} said: "{No}." {answerer} said: "{judged}"',
 )
 RIGHT = (
     '"Is it true that {yes}?" asked {asker}. "Yes, {yes}," said {answerer}.',
@@ -39,8 +40,8 @@ RIGHT = (
     '"Somebody told me that {yes}," said {asker}. "{Yes}. That is true," said {answerer}.',
     '{asker} asked if {yes}. "{Yes}. That is true," said {answerer}.',
     '"Is it true that {yes}?" asked {asker}. "{Yes}. That is true," said {answerer}.',
-    '{asker} asked if {yes}. {answerer} said: "{Yes}. {Right} and {right}: that is true."',
-    '{asker} said: "{Yes}." {answerer} said: "{Yes}. {Right} and {right}: that is true."',
+    '{asker} asked if {yes}. {answerer} said: "{judged}"',
+    '{asker} said: "{Yes}." {answerer} said: "{judged}"',
 )
 MAY_I = (
     '"May I {act}?" asked {hero}.',
@@ -123,16 +124,6 @@ THANKS = (
     'Now the {thing} belonged to {friend}. "You are a good friend," said {friend}.',
 )
 
-_ANSWERS = {
-    fact.id: tuple(text[:-1] for text in said_plainly(fact)[:3] or fact.statements[:1])
-    for fact in WORLD.facts
-}
-
-
-def _fact(draw: Draw) -> Fact:
-    """Any fact that somebody might ask about, common ones a little more often."""
-    return COMMON[draw.weighted(ANY_COMMON)] if draw.happens(0.55) else draw.one(VILLAGE)
-
 
 def _speakers(draw: Draw, facts: list[Fact]) -> tuple[str, str]:
     """Two different people who are not asked about themselves; the one who asks is a child."""
@@ -146,31 +137,31 @@ def _names(people: tuple[Person, ...], without: list[str]) -> list[str]:
 
 
 def _questions(draw: Draw) -> str:
-    facts = [_fact(draw) for _ in range(draw.weighted(EXCHANGES))]
+    facts = [any_fact(draw) for _ in range(draw.weighted(EXCHANGES))]
     asker, answerer = _speakers(draw, facts)
     parts = []
     for fact in facts:
         question = draw.one(fact.questions)
         parts.append(draw.one(ASKED).format(question=question, asker=asker, answerer=answerer))
-        answer = draw.one(_ANSWERS[fact.id]) if draw.happens(0.75) else capital(fact.answer)
-        parts.append(draw.one(ANSWERED).format(answer=answer, answerer=answerer))
+        said = answer(draw, fact)[:-1] if draw.happens(0.85) else capital(fact.answer)
+        parts.append(draw.one(ANSWERED).format(answer=said, answerer=answerer))
     return " ".join(parts)
 
 
 def _true_or_not(draw: Draw) -> str:
-    facts = [_fact(draw) for _ in range(draw.weighted(EXCHANGES))]
+    facts = [any_fact(draw) for _ in range(draw.weighted(EXCHANGES))]
     asker, answerer = _speakers(draw, facts)
     parts = []
     for fact in facts:
         yes = fact.statements[0][:-1]
         slots = {"asker": asker, "answerer": answerer, "Yes": yes, "yes": inside(yes)}
-        slots |= {"right": fact.answer, "Right": capital(fact.answer)}
         if draw.happens(0.5):
             wrong = fact.misconception
             no = fact.state(wrong)[0][:-1]
-            slots |= {"wrong": wrong, "Wrong": capital(wrong), "no": inside(no), "No": no}
+            slots |= {"wrong": wrong, "no": inside(no), "No": no, "judged": judge(fact, wrong)}
             parts.append(draw.one(WRONG).format_map(slots))
         else:
+            slots["judged"] = judge(fact, fact.answer)
             parts.append(draw.one(RIGHT).format_map(slots))
     return " ".join(parts)
 
@@ -228,8 +219,8 @@ TALKS: dict[str, Callable[[Draw], str]] = {
     "begging": _begging,
 }
 SHARES = Weighted(
-    {"questions": 0.28, "true or not": 0.26, "danger": 0.21, "harmless": 0.12}
-    | {"greeting": 0.05, "missing": 0.04, "begging": 0.04}
+    {"questions": 0.22, "true or not": 0.2, "danger": 0.25, "harmless": 0.15}
+    | {"greeting": 0.08, "missing": 0.05, "begging": 0.05}
 )
 EXCHANGES = Weighted({1: 0.3, 2: 0.4, 3: 0.3})
 

@@ -18,6 +18,7 @@ from tinyllm.village.encyclopedia import write_encyclopedia
 from tinyllm.village.facts import write_facts
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.ladder import write_ladder
+from tinyllm.village.quiz import write_quiz
 from tinyllm.village.stories import HIDDEN, write_story
 from tinyllm.village.talk import write_talk
 
@@ -28,13 +29,14 @@ WRITERS: dict[str, Writer] = {
     "encyclopedia": write_encyclopedia,
     "talk": write_talk,
     "fact": write_facts,
+    "quiz": write_quiz,
     "ladder": write_ladder,
 }
 KINDS: tuple[str, ...] = tuple(WRITERS)
 """The kinds of text that `write` writes."""
 
 MIXTURE = Weighted(
-    {"story": 0.29, "encyclopedia": 0.16, "talk": 0.18, "fact": 0.16, "ladder": 0.21}
+    {"story": 0.29, "encyclopedia": 0.16, "talk": 0.17, "fact": 0.12, "quiz": 0.07, "ladder": 0.19}
 )
 """The share of each kind among the documents of the pretraining text."""
 
