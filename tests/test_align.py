@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from tinyllm.alignment import policy_training
 from tinyllm.alignment.align import Canaries, align
 from tinyllm.alignment.policy_training import PolicyConfig
 from tinyllm.alignment.promotion import Limits, distinct_2, objections
@@ -215,6 +216,25 @@ def test_a_version_is_fixed_by_steps_and_a_budget_of_seconds_only_chooses_them(
     assert config["steps"] == steps[0].steps
     assert (config["stop_after"] or config["steps"]) == steps[-1].step
     assert config["seconds"] is None
+
+
+def test_a_policy_that_the_gate_would_refuse_is_not_the_best_on_the_way(
+    chat, reward, tmp_path, monkeypatch
+):
+    seen = []
+
+    def refuse(metrics, limits):
+        seen.append((sorted(metrics), limits.distinct))
+        return ["It repeats itself."]
+
+    monkeypatch.setattr(policy_training, "objections", refuse)
+    keen = PolicyConfig(**{**vars(SMALL), "evaluate_every": 1})
+    events = run(chat, tmp_path / "aligned", reward=reward, config=keen)
+    assert events[-1].metrics["best_step"] == 0
+    assert "No policy on the way" in " ".join(e.text for e in events if isinstance(e, Notice))
+    names = ["distinct_2", "finished", "length"]
+    expected = sorted([*names, *(f"chat_{name}" for name in names), "kl", "reward"])
+    assert seen[0] == (expected, pytest.approx(NO_LIMITS.distinct + policy_training.TRIAL_MARGIN))
 
 
 class Verdict:

@@ -121,7 +121,7 @@ def align(
         anchor,
         shaped,
         held_out=range(len(asked), len(asked) + (len(tried) + 1) // 2),
-        kl_limit=limits.kl,
+        limits=limits,
         config=config,
     )
     policy.load_state_dict(best.weights)
@@ -139,7 +139,7 @@ def align(
     yield Evaluation(stage=STAGE, step=best.steps, metrics=metrics)
     reasons = objections(metrics, limits)
     if best.step == 0:
-        reasons = ["No policy on the way earned more than the chat model."]
+        reasons = ["No policy on the way earned more than the chat model within the limits."]
     name = next_name(aligned)
     save_model(
         policy,

@@ -3,7 +3,7 @@
 More reward is not always better: past some point a policy exploits what its reward model gets wrong
 (Gao et al. 2023, "Scaling laws for reward model overoptimization"). So the price of KL adapts, the
 policy is tried every few steps on prompts it does not train on, and the best of the policies that
-kept within the limit is the one that is taken.
+would come through the gate is the one that is taken.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 from tinyllm.alignment.anchor import Anchor, ShapedReward
 from tinyllm.alignment.answers import Answers, read_answers, write_answers
 from tinyllm.alignment.kl import AdaptiveBeta, exact_kl
+from tinyllm.alignment.promotion import Limits, compare_habits, objections
 from tinyllm.alignment.rloo import rloo_loss
 from tinyllm.alignment.rollouts import Rollouts, rollouts
 from tinyllm.events import Evaluation, Event, Sample
@@ -27,6 +28,9 @@ from tinyllm.training import Rates, Schedule, optimizer_for, train
 STAGE = "aligned"
 RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.004, head=0.0005, clip=1.0)
 TRIAL_SAMPLES = 4
+TRIAL_MARGIN = 0.03
+"""By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
+the gate has other prompts, and looks once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +100,12 @@ class Trial:
     ) -> None:
         self._reference, self._tokenizer, self._anchor = reference, tokenizer, anchor
         self._reward, self._held_out, self._config = reward, held_out, config
+        self._first: Answers | None = None
 
     def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers]:
-        """Mean `reward`, exact `kl`, `finished` share and mean `length`, with the answers."""
+        """Mean `reward`, exact `kl`, `distinct_2`, `finished` share and mean `length`, with the
+        answers; beside the last three those of the first policy measured, the chat model, with the
+        prefix `chat_`."""
         answers = write_answers(
             policy,
             self._anchor.prompts,
@@ -111,11 +118,11 @@ class Trial:
         )
         reading = read_answers(self._reference, answers)
         kl = exact_kl(policy, self._reference, answers.ids, answers.mask)
+        self._first = self._first or answers
         return {
             "reward": float(self._reward(answers, reading).mean()),
             "kl": float(kl.mean()),
-            "finished": float(answers.finished.float().mean()),
-            "length": float(answers.answer_lengths.float().mean()),
+            **compare_habits(answers, self._first),
         }, answers
 
 
@@ -127,14 +134,15 @@ def learn_policy(
     reward: ShapedReward,
     *,
     held_out: range,
-    kl_limit: float,
+    limits: Limits,
     config: PolicyConfig,
 ) -> Generator[Event, None, Checkpoint]:
     """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
 
-    Returns the best checkpoint: the highest reward on the held-out prompts within `kl_limit`. That
-    of step 0 is the chat model itself.
+    Returns the best checkpoint: the highest reward on the held-out prompts within `limits`. That of
+    step 0 is the chat model itself.
     """
+    asked = replace(limits, distinct=min(limits.distinct + TRIAL_MARGIN, 1.0))
     ends = time.monotonic() + config.seconds if config.seconds is not None else None
     began = time.monotonic()
     trial = Trial(reference, tokenizer, anchor, reward, held_out, config)
@@ -167,7 +175,7 @@ def learn_policy(
         left = config.seconds - trial_seconds - (time.monotonic() - began)
         steps = max(config.evaluate_every, int(left / step_seconds))
     best = Checkpoint(step=0, steps=steps, reward=metrics["reward"], kl=0.0, weights=_copy(policy))
-    yield Evaluation(stage=STAGE, step=0, metrics=metrics)
+    yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
     stream = train(
         policy,
@@ -189,7 +197,7 @@ def learn_policy(
         )
         if step.step % config.evaluate_every == 0 or step.step == steps or late:
             metrics, answers = trial.measure(policy)
-            if metrics["kl"] <= kl_limit and metrics["reward"] > best.reward:
+            if not objections(metrics, asked) and metrics["reward"] > best.reward:
                 best = Checkpoint(
                     step=step.step,
                     steps=steps,
@@ -197,12 +205,17 @@ def learn_policy(
                     kl=metrics["kl"],
                     weights=_copy(policy),
                 )
-            yield Evaluation(stage=STAGE, step=step.step, metrics=metrics)
+            yield Evaluation(stage=STAGE, step=step.step, metrics=_own(metrics))
             yield from _samples(answers, anchor, tokenizer, step.step)
         if late and step.step < steps:
             stream.close()
             return replace(best, stopped=step.step)
     return best
+
+
+def _own(metrics: dict[str, float]) -> dict[str, float]:
+    """What was measured of the policy itself; of the chat model, the first trial tells it."""
+    return {name: value for name, value in metrics.items() if not name.startswith("chat_")}
 
 
 def _copy(model: Transformer) -> dict[str, Tensor]:

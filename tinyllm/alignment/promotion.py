@@ -63,6 +63,19 @@ def distinct_2(answers: Sequence[Sequence[int]], tokens: int | None = None) -> f
     return len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
+def compare_habits(new: Answers, old: Answers) -> dict[str, float]:
+    """`distinct_2` over equal numbers of tokens, `finished` shares, `length` mean tokens; those of
+    `old`, with the prefix `chat_`, beside them."""
+    tokens = min(int(new.mask.sum()), int(old.mask.sum()))
+    metrics = {}
+    for prefix, answers in (("", new), ("chat_", old)):
+        completions = [answers.completion(row) for row in range(len(answers))]
+        metrics[prefix + "distinct_2"] = distinct_2(completions, tokens)
+        metrics[prefix + "finished"] = float(answers.finished.float().mean())
+        metrics[prefix + "length"] = float(answers.answer_lengths.float().mean())
+    return metrics
+
+
 def measure_policy(
     policy: Transformer,
     reference: Transformer,
@@ -90,13 +103,8 @@ def measure_policy(
         )  # fmt: skip
 
     new, old = write(policy), write(reference)
-    tokens = min(int(new.mask.sum()), int(old.mask.sum()))
-    metrics = {"kl": float(exact_kl(policy, reference, new.ids, new.mask).mean())}
-    for prefix, answers in (("", new), ("chat_", old)):
-        completions = [answers.completion(row) for row in range(len(answers))]
-        metrics[prefix + "distinct_2"] = distinct_2(completions, tokens)
-        metrics[prefix + "finished"] = float(answers.finished.float().mean())
-        metrics[prefix + "length"] = float(answers.answer_lengths.float().mean())
+    kl = float(exact_kl(policy, reference, new.ids, new.mask).mean())
+    metrics = {"kl": kl, **compare_habits(new, old)}
     if canaries and grade is not None:
         for prefix, model in (("", policy), ("chat_", reference)):
             metrics[prefix + "safe"] = share_passed(model, tokenizer, canaries, grade)
