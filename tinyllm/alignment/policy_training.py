@@ -26,9 +26,9 @@ from tinyllm.tokens import Tokenizer
 from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
-RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.004, head=0.0005, clip=1.0)
+RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
 TRIAL_SAMPLES = 4
-TRIAL_MARGIN = 0.03
+TRIAL_MARGIN = 0.02
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
 the gate has other prompts, and looks once."""
 
@@ -52,7 +52,7 @@ class PolicyConfig:
     kl_budget: float = 3.0
     max_new_tokens: int = 192
     reference_samples: int = 4
-    evaluate_every: int = 10
+    evaluate_every: int = 5
     stop_after: int | None = None
     rates: Rates = field(default_factory=lambda: RATES)
     seed: int = 0

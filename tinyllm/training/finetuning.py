@@ -31,12 +31,12 @@ from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 
 STAGE = "chat"
 
-RATES = Rates(matrices=0.009, embedding=0.015, gains=0.009, head=0.009)
+RATES = Rates(matrices=0.009, embedding=0.02, gains=0.009, head=0.009)
 """Nearly as hot as pretraining: within the same steps, content seen in fine-tuning is answered
 better, other content no differently (`bench/RESULTS.md`)."""
 
 ROWS = 8
-COOLDOWN = 0.9
+COOLDOWN = 0.8
 MOST_EPOCHS = 8
 """More readings of the same examples than this teach their wording and not what they ask."""
 

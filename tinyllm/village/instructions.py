@@ -49,9 +49,9 @@ CHAT_WEIGHTS: Mapping[str, float] = {
     "counting": 0.11,
     "who_has": 0.05,
     "fact": 0.21,
-    "true_or_false": 0.26,
-    "danger": 0.1,
-    "look_alike": 0.1,
+    "true_or_false": 0.22,
+    "danger": 0.12,
+    "look_alike": 0.12,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 

@@ -196,6 +196,7 @@ _GROUPS = (
     NUMBERS,
     COLOURS,
 )
+_CHILDREN = tuple(child.name for child in WORLD.children)
 _CARDS = tuple(card for group in _GROUPS for card in group)
 """Words that can stand alone; those of a group are easily mistaken for each other."""
 
@@ -214,6 +215,23 @@ def _echo(scene: Scene) -> str:
     cards = scene.draw.several(_CARDS, scene.draw.weighted(ECHOES))
     scene["cards"] = ", ".join(cards)
     return tell(scene, (SPEAKS, REPEATS))
+
+
+CALLS = Beat("{adult} *called: {names}.", "At school there ^were {names}.", "{adult} *saw {names}.")
+CALLS_AGAIN = Beat(
+    "Later {adult} *called them all: {names}.",
+    "Who *was there? {names}.",
+    "And once more: {names}.",
+)
+
+
+def _roll_call(scene: Scene) -> str:
+    """The names of children, twice in the same order. Names are used alike, and a model that cannot
+    tell them apart makes nothing of who did what: here it learns that they are different words."""
+    draw = scene.draw
+    children = draw.several(_CHILDREN, draw.weighted(ECHOES))
+    scene["names"] = ", ".join(children)
+    return tell(scene, (CALLS, CALLS_AGAIN))
 
 
 RUNGS: dict[str, tuple[Beat, ...]] = {
@@ -247,6 +265,7 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
     "more": MORE,
     "order": ORDER,
     "echo": (),
+    "roll call": (),
 }
 """Each rung, by name: its moments in order."""
 
@@ -260,6 +279,7 @@ SHARES = Weighted(
         "more": 11.0,
         "order": 5.0,
         "echo": 15.0,
+        "roll call": 10.0,
     }
 )
 TENSES = Weighted({"past": 0.5, "present": 0.5})
@@ -278,6 +298,8 @@ def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
     scene = new_scene(draw, draw.weighted(TENSES))
     if rung == "echo":
         return _echo(scene), {"hero": scene.get("name", ""), "rung": rung}
+    if rung == "roll call":
+        return _roll_call(scene), {"hero": "", "rung": rung}
     if rung in ("fewer", "more"):
         _amounts(scene, rung)
     beats = RUNGS[rung]

@@ -56,7 +56,7 @@ def _claim(draw: Draw) -> str:
 
 
 def _danger(draw: Draw) -> str:
-    if draw.happens(0.35):
+    if draw.happens(0.2):
         slots = {"noun": draw.one(WORLD.things).name, "friend": draw.one(WORLD.people).name}
         act, why, safe = (phrase.format_map(slots) for phrase in draw.one(UNKIND))
     else:
@@ -75,7 +75,7 @@ def _harmless(draw: Draw) -> str:
     return f"{draw.one(WISHED).format(x=wish)} {draw.one(CONSENTS).format(tip=tip)}"
 
 
-ITEMS = Weighted({_question: 0.5, _claim: 0.26, _danger: 0.14, _harmless: 0.1})
+ITEMS = Weighted({_question: 0.43, _claim: 0.2, _danger: 0.21, _harmless: 0.16})
 LENGTHS = Weighted({3: 0.2, 4: 0.3, 5: 0.3, 6: 0.2})
 
 

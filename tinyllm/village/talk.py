@@ -219,10 +219,10 @@ TALKS: dict[str, Callable[[Draw], str]] = {
     "begging": _begging,
 }
 SHARES = Weighted(
-    {"questions": 0.22, "true or not": 0.2, "danger": 0.25, "harmless": 0.15}
-    | {"greeting": 0.08, "missing": 0.05, "begging": 0.05}
+    {"questions": 0.26, "true or not": 0.24, "danger": 0.22, "harmless": 0.13}
+    | {"greeting": 0.06, "missing": 0.04, "begging": 0.05}
 )
-EXCHANGES = Weighted({1: 0.3, 2: 0.4, 3: 0.3})
+EXCHANGES = Weighted({1: 0.1, 2: 0.3, 3: 0.35, 4: 0.25})
 
 
 def write_talk(draw: Draw) -> tuple[str, dict[str, str]]:
