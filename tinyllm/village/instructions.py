@@ -46,12 +46,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 CHAT_WEIGHTS: Mapping[str, float] = {
     "story": 0.05,
     "talk": 0.12,
-    "counting": 0.11,
+    "counting": 0.1,
     "who_has": 0.05,
-    "fact": 0.21,
-    "true_or_false": 0.22,
-    "danger": 0.12,
-    "look_alike": 0.12,
+    "fact": 0.18,
+    "true_or_false": 0.28,
+    "danger": 0.11,
+    "look_alike": 0.11,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 

@@ -134,11 +134,13 @@ def _head(scene: Scene) -> str:
 
 
 def _open(scene: Scene, beats: tuple[Beat, ...]) -> str:
-    """The first sentences, now and then with a line about the weather in between."""
-    first = tell(scene, beats[:1])
-    if scene.draw.happens(WEATHER_SHARE):
-        first = f"{first} {tell(scene, [WEATHER_LINES[scene['weather']]])}"
-    return f"{first} {tell(scene, beats[1:])}"
+    """The first sentences, now and then with a line about the weather before or after the first."""
+    if not scene.draw.happens(WEATHER_SHARE):
+        return tell(scene, beats)
+    before = scene.draw.happens(0.4)
+    weather = [WEATHER_LINES[scene["weather"]]]
+    order = [weather, beats[:1]] if before else [beats[:1], weather]
+    return " ".join(tell(scene, part) for part in (*order, beats[1:]))
 
 
 def _lost(scene: Scene, problem: str, solution: str) -> str:
