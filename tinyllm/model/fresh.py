@@ -4,8 +4,8 @@ The size of the embeddings decides more than it seems to. Words that are used al
 children, say) are pulled alike by training, so what tells them apart is what they began with. From
 a standard deviation of 0.02, the usual choice, that difference drowns, and a model copies no name
 it has read, for millions of tokens. From 0.4 copying began after 300 steps or not within 800, as
-chance had it; from 0.8 earlier, in every text that was tried with both. That embeddings begin slowly
-(`Rates.embedding_warmup`) is the other half (`bench/RESULTS.md`).
+chance had it; from 0.8 earlier, in every text that was tried with both. That embeddings begin
+slowly (`Rates.embedding_warmup`) is the other half (`bench/RESULTS.md`).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from tinyllm.village import stories
 from tinyllm.village.scenes import HOURS, HOUSES, MANY, SPOTS, WEATHERS
 from tinyllm.village.voices import Beat
+from tinyllm.village.weather import WEATHER_LINES
 from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, article
 
 CHECKS = ("hero", "who_has", "lost_found")
@@ -89,6 +90,7 @@ def _patterns(beats: Iterable[Beat]) -> tuple[re.Pattern[str], ...]:
 
 _HEADS = tuple(_pattern(text.strip()) for text in (*stories.DIARY, *stories.LETTER))
 _OPENINGS = _patterns(stories.OPENINGS)
+_WEATHER = _patterns(WEATHER_LINES.values())
 
 _PERSON = _any((*_PEOPLE, "I", "me"))
 _GIVE = "(?:gave|gives|give|handed|hands|lent|lends)"
@@ -121,6 +123,7 @@ def check_consistency(text: str) -> dict[str, bool | None]:
     {'hero': None, 'who_has': None, 'lost_found': None}
     """
     narrator, body = _narrator(text.strip())
+    body = _past_the_weather(body)
     return {
         "hero": _hero_stays(narrator, body),
         "who_has": _holder_is_right(body),
@@ -143,6 +146,12 @@ def _narrator(text: str) -> tuple[str | None, str]:
         if found := head.match(text):
             return found["hero"], text[found.end() :].lstrip()
     return None, text
+
+
+def _past_the_weather(body: str) -> str:
+    """The text behind a line about the weather, if it opens with one."""
+    lines = (line.match(body) for line in _WEATHER)
+    return next((body[found.end() :].lstrip() for found in lines if found), body)
 
 
 def _opening(body: str) -> str:
