@@ -28,7 +28,7 @@ from tinyllm.training import Rates, Schedule, optimizer_for, train
 STAGE = "aligned"
 RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
 TRIAL_SAMPLES = 4
-TRIAL_MARGIN = 0.02
+TRIAL_MARGIN = 0.04
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
 the gate has other prompts, and looks once."""
 
