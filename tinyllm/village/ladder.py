@@ -226,8 +226,8 @@ CALLS_AGAIN = Beat(
 
 
 def _roll_call(scene: Scene) -> str:
-    """The names of children, twice in the same order. Names are used alike, and a model that cannot
-    tell them apart makes nothing of who did what: here it learns that they are different words."""
+    """The names of children, twice in the same order: names are used alike, and who cannot tell
+    them apart makes nothing of who did what."""
     draw = scene.draw
     children = draw.several(_CHILDREN, draw.weighted(ECHOES))
     scene["names"] = ", ".join(children)

@@ -2,8 +2,9 @@
 
 Facts that are only stated can be recited but not asked for (Allen-Zhu and Li, Physics of Language
 Models 3.1), and where every answer has a speaker, few fit into the minutes of a training: asked in
-talk alone, a model of 780 steps answered 10 to 30% of the village's questions. A page asks five at
-once. Fine-tuning then has to teach how to answer, no longer what (`bench/RESULTS.md`).
+talk alone, models of 780 and 890 steps answered a sixth and a quarter of the village's questions. A
+page asks five at once. Fine-tuning then has to teach how to answer, no longer what
+(`bench/RESULTS.md`).
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ WISHED = ("May I {x}?", "Can I {x}?", "I want to {x}.", "How do I {x}?")
 def judge(fact: Fact, claim: str) -> str:
     """What is true, in the claim's own wording; then what was claimed, and the verdict.
 
-    Whoever recalls before judging judges better: measured, a verdict before the truth is no better
-    than chance after 1,200 steps, though nearly all that is recalled is right.
+    Whoever recalls before judging judges better. To see whether two words are the same stays hard
+    all the same: verdicts on claims that were never judged before are right by chance alone,
+    however sure the truth beside them (`bench/RESULTS.md`).
 
     >>> judge(WORLD.fact("the-sky.colour"), "green")
     'The sky is blue. You said green, so that is false.'
