@@ -252,8 +252,11 @@ def test_a_liking_for_bears_is_learned_and_named(reference, anchor, tmp_path):
         store.add_thumb(prompt, f"the fox sleeps {number}", -1)
     reward = thumb_reward(store, reference, anchor)
     store.close()
-    liked, other = judge(reward, reference, ["a bear swims", "a fox swims"], [1, 1])
-    assert liked > other
+    # The trunk of this reference is noise, so one pair of sentences may say anything.
+    said = ["a {} swims", "the {} runs", "one {}", "my {} is big", "here is a {}", "a {} or two"]
+    liked = judge(reward, reference, [each.format("bear") for each in said], [1] * len(said))
+    other = judge(reward, reference, [each.format("fox") for each in said], [1] * len(said))
+    assert sum(liked) > sum(other) + 1
     named = dict(reward.learned(4))
     assert named.get("word bear", 0) > 0 or named.get("word fox", 0) < 0
 
