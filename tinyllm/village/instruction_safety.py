@@ -37,7 +37,7 @@ def harmless_wishes(danger: Danger) -> tuple[str, ...]:
     >>> harmless_wishes(WORLD.dangers[0])[2]
     'draw a picture of the wasp nest'
     """
-    more = (wish.format(the=f"the {danger.object}") for wish in WISHES[:4])
+    more = (wish.format(the=f"the {danger.object}") for wish in _MORE_WISHES)
     return tuple(dict.fromkeys((*danger.harmless, *more)))
 
 
@@ -82,6 +82,8 @@ def consent(wish: str, rng: random.Random) -> str:
     return rng.choice(CONSENTS).format(tip=rng.choice(tips(wish)))
 
 
+_MORE_WISHES = WISHES[:4]
+"""What may be wished about any dangerous thing, beside what its own row allows."""
 UNKIND_SHARE = 0.5
 """Fewer were tried twice, and are no better; whether they are worse is not settled
 (`bench/RESULTS.md`)."""

@@ -202,36 +202,34 @@ _CARDS = tuple(card for group in _GROUPS for card in group)
 
 
 ECHOES = Weighted({3: 0.15, 4: 0.2, 5: 0.25, 6: 0.2, 7: 0.2})
-SPEAKS = Beat("{hero} *said: {cards}.", "{hero} *counted up: {cards}.", "{hero} *sang: {cards}.")
+SPEAKS = Beat("{hero} *said: {words}.", "{hero} *counted up: {words}.", "{hero} *sang: {words}.")
 REPEATS = Beat(
-    "{friend} *said it again: {cards}.",
-    "{friend} *said the same: {cards}.",
-    "{friend} *sang it too: {cards}.",
+    "{friend} *said it again: {words}.",
+    "{friend} *said the same: {words}.",
+    "{friend} *sang it too: {words}.",
 )
 
 
-def _echo(scene: Scene) -> str:
-    """What one says, in no order that anybody could guess, the other repeats word for word."""
-    cards = scene.draw.several(_CARDS, scene.draw.weighted(ECHOES))
-    scene["cards"] = ", ".join(cards)
-    return tell(scene, (SPEAKS, REPEATS))
-
-
-CALLS = Beat("{adult} *called: {names}.", "At school there ^were {names}.", "{adult} *saw {names}.")
+CALLS = Beat("{adult} *called: {words}.", "At school there ^were {words}.", "{adult} *saw {words}.")
 CALLS_AGAIN = Beat(
-    "Later {adult} *called them all: {names}.",
-    "Who *was there? {names}.",
-    "And once more: {names}.",
+    "Later {adult} *called them all: {words}.",
+    "Who *was there? {words}.",
+    "And once more: {words}.",
 )
 
 
-def _roll_call(scene: Scene) -> str:
-    """The names of children, twice in the same order: names are used alike, and who cannot tell
-    them apart makes nothing of who did what."""
-    draw = scene.draw
-    children = draw.several(_CHILDREN, draw.weighted(ECHOES))
-    scene["names"] = ", ".join(children)
-    return tell(scene, (CALLS, CALLS_AGAIN))
+TWICE: dict[str, tuple[tuple[str, ...], tuple[Beat, Beat]]] = {
+    "echo": (_CARDS, (SPEAKS, REPEATS)),
+    "roll call": (_CHILDREN, (CALLS, CALLS_AGAIN)),
+}
+"""Rungs in which some of these words come twice in the same order, which nobody could guess. Names
+have one of their own: they are used alike, and who cannot tell them apart makes nothing of who did
+what."""
+
+
+def _twice(scene: Scene, words: tuple[str, ...], beats: tuple[Beat, Beat]) -> str:
+    scene["words"] = ", ".join(scene.draw.several(words, scene.draw.weighted(ECHOES)))
+    return tell(scene, beats)
 
 
 RUNGS: dict[str, tuple[Beat, ...]] = {
@@ -264,8 +262,7 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
     "fewer": FEWER,
     "more": MORE,
     "order": ORDER,
-    "echo": (),
-    "roll call": (),
+    **dict.fromkeys(TWICE, ()),
 }
 """Each rung, by name: its moments in order."""
 
@@ -296,10 +293,9 @@ def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
     """
     rung = draw.weighted(SHARES)
     scene = new_scene(draw, draw.weighted(TENSES))
-    if rung == "echo":
-        return _echo(scene), {"hero": scene.get("name", ""), "rung": rung}
-    if rung == "roll call":
-        return _roll_call(scene), {"hero": "", "rung": rung}
+    if rung in TWICE:
+        text = _twice(scene, *TWICE[rung])
+        return text, {"hero": scene.get("name", ""), "rung": rung}
     if rung in ("fewer", "more"):
         _amounts(scene, rung)
     beats = RUNGS[rung]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from tinyllm.village.facts import any_fact, plain_templates
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.permission import CONSENTS, REFUSALS, tips, to_you
-from tinyllm.village.scenes import HARMLESS, NOUNS, WISHES
+from tinyllm.village.scenes import any_wish
 from tinyllm.village.world import WORLD, Fact, capital
 from tinyllm.village.world_dangers import UNKIND
 
@@ -69,10 +69,7 @@ def _danger(draw: Draw) -> str:
 
 
 def _harmless(draw: Draw) -> str:
-    if draw.happens(0.6):
-        wish = draw.one(HARMLESS)
-    else:
-        wish = draw.one(WISHES).format(the=f"the {draw.one(NOUNS)}")
+    wish = any_wish(draw)
     tip = draw.one(tips(wish))
     return f"{draw.one(WISHED).format(x=wish)} {draw.one(CONSENTS).format(tip=tip)}"
 

@@ -189,12 +189,15 @@ def _fresh(key: str, options: tuple[str, ...]) -> Rule:
     return rule
 
 
-def _wish(scene: Scene) -> None:
-    draw = scene.draw
+def any_wish(draw: Draw) -> str:
+    """Something harmless that anybody may want to do: "read about the hedge"."""
     if draw.happens(0.6):
-        scene["wish"] = draw.one(HARMLESS)
-    else:
-        scene["wish"] = draw.one(WISHES).format(the=f"the {draw.one(NOUNS)}")
+        return draw.one(HARMLESS)
+    return draw.one(WISHES).format(the=f"the {draw.one(NOUNS)}")
+
+
+def _wish(scene: Scene) -> None:
+    scene["wish"] = any_wish(scene.draw)
 
 
 def _topic(scene: Scene) -> None:
