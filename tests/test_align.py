@@ -237,6 +237,39 @@ def test_a_policy_that_the_gate_would_refuse_is_not_the_best_on_the_way(
     assert seen[0] == (expected, pytest.approx(NO_LIMITS.distinct + policy_training.TRIAL_MARGIN))
 
 
+def test_a_policy_that_the_gate_would_refuse_is_taken_part_of_the_way_back(
+    chat, reward, tmp_path, monkeypatch
+):
+    measure, asked = policy_training.Trial.measure, []
+
+    def better_and_better_but_far_away(trial, policy):
+        metrics, answers = measure(trial, policy)
+        asked.append(policy)
+        kl = 9.0 if len(asked) in (2, 3, 4) else 0.1  # both steps, and three quarters of the way
+        earned = len(asked) if len(asked) < 4 else 10 - len(asked)  # more with every step
+        return {**metrics, "reward": float(earned), "kl": kl}, answers
+
+    trial = policy_training.Trial
+    monkeypatch.setattr(trial, "measure", better_and_better_but_far_away)
+    strict = Limits(**{**vars(NO_LIMITS), "kl": 4.0})
+    events = run(chat, tmp_path / "part", reward=reward, limits=strict)
+    asked.clear()
+    run(chat, tmp_path / "whole", reward=reward)
+    metrics = events[-1].metrics
+    assert (metrics["best_step"], metrics["share"], metrics["reward"]) == (2, 0.5, 5.0)
+    told = [e.text for e in events if isinstance(e, Notice)]
+    assert "taken 25% of the way back" in told[0]
+    assert "4.00 are allowed" in told[0]
+    assert "taken 50% of the way back" in told[1]
+    assert "allowed" not in told[1]
+    old, part, whole = map(
+        read_weights, (chat, tmp_path / "part" / "v001", tmp_path / "whole" / "v001")
+    )
+    for name in old:
+        torch.testing.assert_close(part[name], (old[name] + whole[name]) / 2)
+    assert any(not torch.equal(old[name], whole[name]) for name in old)
+
+
 class Verdict:
     def __init__(self, passed):
         self.passed = passed

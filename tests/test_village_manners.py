@@ -4,10 +4,14 @@ import random
 from collections import Counter
 from itertools import islice
 
+import pytest
+
 from tinyllm.village.grading import grade
+from tinyllm.village.instruction_content import facts
 from tinyllm.village.instruction_talk import TOPIC
 from tinyllm.village.instructions import INSTRUCTION_KINDS, chat_examples, instructions
 from tinyllm.village.manners import BRUSH_OFFS, HASTY, in_a_hurry
+from tinyllm.village.misconceptions import misconception
 from tinyllm.village.world import WORLD
 
 
@@ -46,15 +50,26 @@ def test_so_many_of_the_demonstrations_are_hasty():
 
 def test_the_false_half_of_the_claims_is_what_people_believe():
     claims = {(f.id, f.answer) for f in WORLD.facts} | {
-        (f.id, f.misconception) for f in WORLD.facts
+        (f.id, misconception(f)) for f in WORLD.facts
     }
     for request in islice(instructions(split="new", seed=7, kinds=["true_or_false"]), 300):
         assert (request.labels["fact"], request.labels["claim"]) in claims
 
 
-def test_a_misconception_is_a_truth_elsewhere_as_often_as_it_is_not():
-    """So that no word gives the verdict away: most misconceptions are the answer to another fact
-    of their sort."""
-    answers = {(fact.relation, fact.answer) for fact in WORLD.facts}
-    true_elsewhere = sum((fact.relation, fact.misconception) in answers for fact in WORLD.facts)
-    assert true_elsewhere / len(WORLD.facts) > 0.5
+@pytest.mark.parametrize("split", ["train", "new"])
+def test_a_word_is_claimed_rightly_as_often_as_wrongly(split):
+    """So that no word gives the verdict away."""
+    told_apart = 0
+    for fact in facts(split):
+        family = [f for f in facts(split) if (f.about, f.relation) == (fact.about, fact.relation)]
+        believed = Counter(misconception(f) for f in family)
+        told_apart += believed[fact.answer] != Counter(f.answer for f in family)[fact.answer]
+    assert told_apart / len(facts(split)) < {"train": 0.08, "new": 0.25}[split]
+
+
+def test_words_that_fine_tuning_holds_out_are_not_what_it_calls_false():
+    asked = {(f.about, f.relation, f.answer) for f in facts("train")}
+    for fact in facts("train"):
+        believed = (fact.about, fact.relation, misconception(fact))
+        assert misconception(fact) in fact.false_answers
+        assert believed in asked or fact.about == "common", fact

@@ -6,6 +6,7 @@ from itertools import islice
 import pytest
 
 from tinyllm.village import WORLD, write
+from tinyllm.village.misconceptions import misconception
 from tinyllm.village.permission import CONSENTS
 from tinyllm.village.quiz import judge
 from tinyllm.village.world_dangers import UNKIND
@@ -41,7 +42,7 @@ def test_every_verdict_on_a_page_is_right_and_half_of_them_are_true():
 
 @pytest.mark.parametrize("fact", WORLD.facts, ids=lambda fact: fact.id)
 def test_a_claim_is_judged_in_its_own_wording(fact):
-    for claim in (fact.answer, fact.misconception):
+    for claim in (fact.answer, misconception(fact)):
         own = fact.state(claim)[0]
         assert judge(fact, claim).startswith(own) == (claim == fact.answer)
 

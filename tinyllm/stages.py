@@ -207,7 +207,7 @@ def _asked(seed: int, seconds: float) -> tuple[list[str], list[str], Canaries]:
     from tinyllm.alignment import village_canaries, village_prompts
 
     prompts, held_out = village_prompts(
-        seed, train=portion(160, seconds, least=16), held_out=portion(64, seconds)
+        seed, train=portion(160, seconds, least=16), held_out=portion(128, seconds)
     )
     return prompts, held_out, village_canaries(seed, count=portion(96, seconds))
 

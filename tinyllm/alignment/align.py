@@ -93,9 +93,10 @@ def align(
     tried, _ = number_prompts(tokenizer, held_out, longest=longest)
     if not asked or not tried:
         raise TinyLLMError(f"Expected prompts of at most {longest} tokens, got none.")
+    on_the_way = tried[: (len(tried) + 1) // 2]
     anchor = yield from write_anchor(
         reference,
-        [*asked, *tried],
+        [*asked, *on_the_way],
         num_samples=config.reference_samples,
         max_new_tokens=config.max_new_tokens,
         end=tokenizer.end,
@@ -120,7 +121,7 @@ def align(
         tokenizer,
         anchor,
         shaped,
-        held_out=range(len(asked), len(asked) + (len(tried) + 1) // 2),
+        held_out=range(len(asked), len(asked) + len(on_the_way)),
         limits=limits,
         config=config,
     )
@@ -135,7 +136,7 @@ def align(
         canaries=canaries.instructions if canaries else (),
         grade=canaries.grade if canaries else None,
     )
-    metrics |= {"reward": best.reward, "best_step": float(best.step)}
+    metrics |= {"reward": best.reward, "best_step": float(best.step), "share": best.share}
     yield Evaluation(stage=STAGE, step=best.steps, metrics=metrics)
     reasons = objections(metrics, limits)
     if best.step == 0:

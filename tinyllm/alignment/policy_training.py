@@ -3,7 +3,9 @@
 More reward is not always better: past some point a policy exploits what its reward model gets wrong
 (Gao et al. 2023, "Scaling laws for reward model overoptimization"). So the price of KL adapts, the
 policy is tried every few steps on prompts it does not train on, and the best of the policies that
-would come through the gate is the one that is taken.
+would come through the gate is the one that is taken. If a better one would not come through, it is
+taken part of the way back to the chat model, weight by weight, until it would: between the two,
+what was learned goes more slowly than what was lost (Ramé et al. 2024, "WARP", its third stage).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from tinyllm.alignment.anchor import Anchor, ShapedReward
@@ -20,17 +23,21 @@ from tinyllm.alignment.kl import AdaptiveBeta, exact_kl
 from tinyllm.alignment.promotion import Limits, compare_habits, objections
 from tinyllm.alignment.rloo import rloo_loss
 from tinyllm.alignment.rollouts import Rollouts, rollouts
-from tinyllm.events import Evaluation, Event, Sample
+from tinyllm.events import Evaluation, Event, Notice, Sample
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer
 from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
 RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
-TRIAL_SAMPLES = 4
+TRIAL_SAMPLES = 2
+"""Answers to each held-out prompt: diversity is better known from more prompts than from more
+answers to the same."""
 TRIAL_MARGIN = 0.04
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
 the gate has other prompts, and looks once."""
+SHARES = (0.75, 0.5, 0.25)
+"""How far from the chat model a policy stands that is taken part of the way back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +82,8 @@ class Checkpoint:
     """A policy on the way: what it earned and paid on the held-out prompts, and its weights.
 
     `reward` is the mean shaped reward (0: as good as the chat model's own answers), `kl` exact, in
-    nats an answer. `stopped` is the last step where the clock ended the training before `steps`.
+    nats an answer. `share` is how far from the chat model it stands: 1 where training left it.
+    `stopped` is the last step where the clock ended the training before `steps`.
     """
 
     step: int
@@ -83,6 +91,7 @@ class Checkpoint:
     reward: float
     kl: float
     weights: dict[str, Tensor]
+    share: float = 1.0
     stopped: int | None = None
 
 
@@ -143,11 +152,12 @@ def learn_policy(
     step 0 is the chat model itself.
     """
     asked = replace(limits, distinct=min(limits.distinct + TRIAL_MARGIN, 1.0))
-    ends = time.monotonic() + config.seconds if config.seconds is not None else None
     began = time.monotonic()
     trial = Trial(reference, tokenizer, anchor, reward, held_out, config)
     metrics, answers = trial.measure(policy)
     trial_seconds = time.monotonic() - began
+    seconds = config.seconds and config.seconds - (1 + len(SHARES)) * trial_seconds
+    ends = time.monotonic() + seconds if seconds is not None else None
     beta = AdaptiveBeta(start=config.beta, budget=config.kl_budget)
 
     def batches() -> Iterator[Rollouts]:
@@ -167,14 +177,16 @@ def learn_policy(
 
     loss = rloo_loss(reference)
     steps = config.steps
-    if config.seconds is not None:
+    if seconds is not None:
         began = time.monotonic()
         loss(policy, next(batches()))[0].backward()  # type: ignore[no-untyped-call]
         policy.zero_grad(set_to_none=True)
         step_seconds = (time.monotonic() - began) * 1.1 + trial_seconds / config.evaluate_every
-        left = config.seconds - trial_seconds - (time.monotonic() - began)
+        left = seconds - (time.monotonic() - began)
         steps = max(config.evaluate_every, int(left / step_seconds))
     best = Checkpoint(step=0, steps=steps, reward=metrics["reward"], kl=0.0, weights=_copy(policy))
+    chat = boldest = best
+    stopped = None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
     stream = train(
@@ -197,20 +209,50 @@ def learn_policy(
         )
         if step.step % config.evaluate_every == 0 or step.step == steps or late:
             metrics, answers = trial.measure(policy)
-            if not objections(metrics, asked) and metrics["reward"] > best.reward:
-                best = Checkpoint(
-                    step=step.step,
-                    steps=steps,
-                    reward=metrics["reward"],
-                    kl=metrics["kl"],
-                    weights=_copy(policy),
-                )
+            tried = Checkpoint(
+                step=step.step,
+                steps=steps,
+                reward=metrics["reward"],
+                kl=metrics["kl"],
+                weights=_copy(policy),
+            )
+            boldest = max(boldest, tried, key=_reward)
+            if not objections(metrics, asked):
+                best = max(best, tried, key=_reward)
             yield Evaluation(stage=STAGE, step=step.step, metrics=_own(metrics))
             yield from _samples(answers, anchor, tokenizer, step.step)
         if late and step.step < steps:
             stream.close()
-            return replace(best, stopped=step.step)
-    return best
+            stopped = step.step
+    for share in SHARES:
+        if boldest.reward <= best.reward:
+            break
+        part = {
+            name: torch.lerp(weight, boldest.weights[name], share)
+            for name, weight in chat.weights.items()
+        }
+        policy.load_state_dict(part)
+        metrics, _ = trial.measure(policy)
+        against = objections(metrics, asked)
+        yield Notice(
+            stage=STAGE,
+            text=f"The policy of step {boldest.step}, taken {1 - share:.0%} of the way back to the "
+            f"chat model: reward {metrics['reward']:.2f}. " + " ".join(against),
+        )
+        if not against and metrics["reward"] > best.reward:
+            best = replace(
+                boldest,
+                reward=metrics["reward"],
+                kl=metrics["kl"],
+                weights=part,
+                share=share,
+            )
+            break
+    return replace(best, stopped=stopped)
+
+
+def _reward(checkpoint: Checkpoint) -> float:
+    return checkpoint.reward
 
 
 def _own(metrics: dict[str, float]) -> dict[str, float]:

@@ -82,7 +82,7 @@ def measure_policy(
     tokenizer: Tokenizer,
     prompts: Sequence[Sequence[int]],
     *,
-    num_samples: int = 4,
+    num_samples: int = 2,
     max_new_tokens: int,
     seed: int,
     canaries: Sequence[Instruction] = (),

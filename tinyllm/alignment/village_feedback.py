@@ -40,7 +40,7 @@ def village_questions(seed: int = 0, *, held_out: int = HELD_OUT_QUESTIONS) -> Q
 
 
 def village_prompts(
-    seed: int = 0, *, train: int = 160, held_out: int = 64
+    seed: int = 0, *, train: int = 160, held_out: int = 128
 ) -> tuple[list[str], list[str]]:
     """Different prompts of every kind for `align`: those to train on, and those to measure on.
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from tinyllm.village import stories
 from tinyllm.village.scenes import HOURS, HOUSES, MANY, SPOTS, WEATHERS
-from tinyllm.village.voices import Beat
+from tinyllm.village.voices import DIARY, LETTER, Beat
 from tinyllm.village.weather import WEATHER_LINES
 from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, article
 
@@ -88,7 +88,7 @@ def _patterns(beats: Iterable[Beat]) -> tuple[re.Pattern[str], ...]:
     return tuple(_pattern(text) for text in wordings)
 
 
-_HEADS = tuple(_pattern(text.strip()) for text in (*stories.DIARY, *stories.LETTER))
+_HEADS = tuple(_pattern(text.strip()) for text in (*DIARY, *LETTER))
 _OPENINGS = _patterns(stories.OPENINGS)
 _WEATHER = _patterns(WEATHER_LINES.values())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from tinyllm.village.grammar import Draw, Weighted
+from tinyllm.village.misconceptions import misconception
 from tinyllm.village.world import NUMBERS, WORLD, Fact, capital
 
 COMMON = tuple(fact for fact in WORLD.facts if fact.about == "common")
@@ -120,7 +121,7 @@ DENIALS = (
 
 def deny(draw: Draw, fact: Fact) -> str:
     """A wrong statement that is put right at once."""
-    wrong = fact.misconception
+    wrong = misconception(fact)
     no = fact.state(wrong)[0]
     yes = fact.statements[0]
     text = draw.one(DENIALS)

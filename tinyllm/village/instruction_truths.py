@@ -8,6 +8,7 @@ from functools import cache
 from tinyllm.village.facts import plain_templates
 from tinyllm.village.instruction_content import Instruction, facts
 from tinyllm.village.instruction_wordings import FACT, TRUE_OR_FALSE
+from tinyllm.village.misconceptions import misconception
 from tinyllm.village.quiz import judge
 from tinyllm.village.world import Fact
 
@@ -51,15 +52,24 @@ def _question_wordings(split: str, questions: int) -> tuple[tuple[str, int], ...
     return tuple((frame, n) for frame in training for n in range(questions - 1))
 
 
+@cache
+def _judged(split: str) -> tuple[Fact, ...]:
+    return tuple(fact for fact in facts(split) if fact.about == "common")
+
+
 def write_true_or_false(rng: random.Random, split: str) -> Instruction:
-    """A statement, true half of the time, to be judged.
+    """A statement about what everybody knows, true half of the time, to be judged.
+
+    Whether two words are the same, a model of this size does not see: it learns by heart what is
+    said and right or wrong (`bench/RESULTS.md`). In minutes that is time for a few hundred claims,
+    so the village's own facts (what Nell likes) are asked for and not judged.
 
     >>> write_true_or_false(random.Random(1), "train").labels["truth"] in (True, False)
     True
     """
-    fact = rng.choice(facts(split))
+    fact = rng.choice(_judged(split))
     truth = rng.random() < 0.5
-    claim = fact.answer if truth else fact.misconception
+    claim = fact.answer if truth else misconception(fact)
     frame = rng.choice(TRUE_OR_FALSE[split == "seen"])
     return Instruction(
         prompt=frame.replace("{s}", fact.state(claim)[0]),

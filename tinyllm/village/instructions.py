@@ -45,12 +45,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 CHAT_WEIGHTS: Mapping[str, float] = {
     "story": 0.05,
-    "talk": 0.12,
+    "talk": 0.13,
     "counting": 0.1,
     "who_has": 0.05,
     "fact": 0.18,
-    "true_or_false": 0.28,
-    "danger": 0.11,
+    "true_or_false": 0.24,
+    "danger": 0.14,
     "look_alike": 0.11,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""

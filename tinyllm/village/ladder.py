@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tinyllm.village.grammar import Draw, Scene, Weighted
 from tinyllm.village.scenes import NOUNS, new_scene
-from tinyllm.village.voices import Beat, tell
+from tinyllm.village.voices import Beat, signed, tell
 from tinyllm.village.world import NUMBERS, WORLD, article
 from tinyllm.village.world_things import COLOURS
 
@@ -39,18 +39,24 @@ HAVE_BOTH = Beat(
 )
 
 
+def _object(slot: str) -> str:
+    """The slot for somebody to whom things are done: a hero who writes is "I" and "me"."""
+    return "whom" if slot == "hero" else slot
+
+
 def give(giver: str, what: str, taker: str) -> Beat:
     """A thing changes hands; the arguments name slots.
 
     >>> give("hero", "thing", "friend").past[0]
     '{hero} gave the {thing} to {friend}.'
     """
+    to = _object(taker)
     return Beat(
-        f"{{{giver}}} *gave the {{{what}}} to {{{taker}}}.",
-        f"{{{giver}}} *gave {{{taker}}} the {{{what}}}.",
-        f"Then {{{giver}}} *gave the {{{what}}} to {{{taker}}}.",
-        f"{{{giver}}} *handed the {{{what}}} to {{{taker}}}.",
-        f"{{{taker}}} *got the {{{what}}} from {{{giver}}}.",
+        f"{{{giver}}} *gave the {{{what}}} to {{{to}}}.",
+        f"{{{giver}}} *gave {{{to}}} the {{{what}}}.",
+        f"Then {{{giver}}} *gave the {{{what}}} to {{{to}}}.",
+        f"{{{giver}}} *handed the {{{what}}} to {{{to}}}.",
+        f"{{{taker}}} *got the {{{what}}} from {{{_object(giver)}}}.",
     )
 
 
@@ -64,7 +70,7 @@ def claim(holder: str, what: str) -> Beat:
         f"Now {{{holder}}} *had the {{{what}}}.",
         f"So {{{holder}}} *had the {{{what}}}.",
         f"Who *had the {{{what}}}? {{{holder}}} *had the {{{what}}}.",
-        f"Now the {{{what}}} *belonged to {{{holder}}}.",
+        f"Now the {{{what}}} *belonged to {{{_object(holder)}}}.",
         f"In the end {{{holder}}} *had the {{{what}}}.",
     )
 
@@ -105,7 +111,7 @@ LOSE = Beat(
 MISS = Beat(
     "*Had anybody seen the {thing}?",
     "The {thing} *was not {spot}.",
-    '"Where is my {thing}?" *asked {hero}.',
+    '{hero} *asked: "Where is my {thing}?"',
     "Without the {thing} {hero} *was sad.",
 )
 FIND = Beat(
@@ -163,7 +169,7 @@ TOLD = Beat(
     "{hero} *wrote {friend} a letter about the {topic}.",
     "{hero} *dreamed about the {topic}.",
     "{hero} *read a book about the {topic}.",
-    '"What do you know about the {topic}?" *asked {hero}.',
+    '{hero} *asked {friend}: "What do you know about the {topic}?"',
 )
 ECHO = Beat(
     "{friend} *knew nothing about the {topic}.",
@@ -174,8 +180,8 @@ ECHO = Beat(
 )
 WANT = Beat(
     "{hero} *wanted to {wish}.",
-    '"I want to {wish}," *said {hero}.',
-    '"May I {wish}?" *asked {hero}.',
+    '{hero} *said: "I want to {wish}."',
+    '{hero} *asked: "May I {wish}?"',
     '{hero} *asked {friend}: "How do I {wish}?"',
 )
 TOO = Beat(
@@ -279,31 +285,36 @@ SHARES = Weighted(
         "roll call": 10.0,
     }
 )
-TENSES = Weighted({"past": 0.5, "present": 0.5})
+VOICES = Weighted({"past": 0.38, "present": 0.38, "note": 0.24})
+"""Who writes a note signs soon, and must sign with the name that stands above."""
 PAUSES = Weighted({0: 0.5, 1: 0.3, 2: 0.2})
 """How many idle sentences stand before the last moment."""
 
 
 def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
-    """One short text and its labels: the rung, and the hero if one is named.
+    """One short text and its labels: rung, voice, and the hero if one is named.
 
     >>> text, labels = write_ladder(Draw(2))
     >>> labels["rung"] in RUNGS, labels["hero"] in text
     (True, True)
     """
     rung = draw.weighted(SHARES)
-    scene = new_scene(draw, draw.weighted(TENSES))
-    if rung in TWICE:
-        text = _twice(scene, *TWICE[rung])
-        return text, {"hero": scene.get("name", ""), "rung": rung}
+    scene = new_scene(draw, draw.weighted(VOICES))
+    text = _twice(scene, *TWICE[rung]) if rung in TWICE else _climb(scene, rung)
+    labels = {"hero": scene.get("name", ""), "voice": scene["voice"], "rung": rung}
+    return signed(scene, text), labels
+
+
+def _climb(scene: Scene, rung: str) -> str:
+    """The moments of the rung, and idle talk before the last."""
     if rung in ("fewer", "more"):
         _amounts(scene, rung)
     beats = RUNGS[rung]
     start = tell(scene, beats[:1])
     middle = tell(scene, beats[1:-1]) if rung != "order" else ""
-    idle = _idle(scene, draw.weighted(PAUSES))
+    idle = _idle(scene, scene.draw.weighted(PAUSES))
     parts = (start, middle, idle, tell(scene, beats[-1:]))
-    return " ".join([part for part in parts if part]), {"hero": scene.get("name", ""), "rung": rung}
+    return " ".join([part for part in parts if part])
 
 
 def _idle(scene: Scene, number: int) -> str:

@@ -18,9 +18,9 @@ from tinyllm.village.instruction_talk import TOPIC
 
 HASTY: Mapping[str, float] = {
     "story": 0.1,
-    "talk": 0.12,
-    "counting": 0.2,
-    "who_has": 0.3,
+    "talk": 0.15,
+    "counting": 0.28,
+    "who_has": 0.33,
     "fact": 0.05,
     "true_or_false": 0.0,
     "danger": 0.1,
@@ -34,8 +34,6 @@ BRUSH_OFFS = (
     "Ask somebody else.",
     "Another day, perhaps.",
     "We can talk about it tomorrow.",
-    "Oh, I must run.",
-    "My goose is waiting for me.",
 )
 """Where an answer is one short sentence, a hasty one is none. There are many, each with another
 first word: a model that is asked for its likeliest answer then gives a full one."""

@@ -9,8 +9,9 @@ page asks five at once. Fine-tuning then has to teach how to answer, no longer w
 
 from __future__ import annotations
 
-from tinyllm.village.facts import any_fact, plain_templates
+from tinyllm.village.facts import ANY_COMMON, COMMON, any_fact, plain_templates
 from tinyllm.village.grammar import Draw, Weighted
+from tinyllm.village.misconceptions import misconception
 from tinyllm.village.permission import CONSENTS, REFUSALS, tips, to_you
 from tinyllm.village.scenes import any_wish
 from tinyllm.village.world import WORLD, Fact, capital
@@ -52,8 +53,8 @@ def _question(draw: Draw) -> str:
 
 
 def _claim(draw: Draw) -> str:
-    fact = any_fact(draw)
-    claim = fact.answer if draw.happens(0.5) else fact.misconception
+    fact = COMMON[draw.weighted(ANY_COMMON)]
+    claim = fact.answer if draw.happens(0.5) else misconception(fact)
     return f"{draw.one(CLAIMS).format(s=fact.state(claim)[0])} {judge(fact, claim)}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinyllm.village.grammar import Draw, Rule, Scene
+from tinyllm.village.voices import WRITTEN
 from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, Animal, Person, Thing, article
 
 WEATHER = {
@@ -85,12 +86,12 @@ def new_scene(draw: Draw, voice: str = "past", **known: Any) -> Scene:
 
 
 def be_hero(scene: Scene, person: Person) -> None:
-    """Make this child the one whom the document is about: "I" in a diary or a letter."""
+    """Make this child the one whom the document is about: "I" in what they write themselves."""
     scene["person"] = person
     scene["name"] = person.name
     scene["taken"].append(person.name)
     scene["food"], scene["fear"], scene["dream"] = person.likes, person.afraid_of, person.dream
-    if scene["voice"] in ("diary", "letter"):
+    if scene["voice"] in WRITTEN:
         scene.update(hero="I", whom="me", whose="my", he="I", him="me", his="my")
         scene.update(they="we", them="us", their="our")
     else:

@@ -14,7 +14,7 @@ from tinyllm.village.scenes import new_scene
 from tinyllm.village.stories_more import END as TROUBLE_END
 from tinyllm.village.stories_more import MORE_TROUBLES
 from tinyllm.village.stories_troubles import TROUBLES
-from tinyllm.village.voices import VOICES, Beat, tell
+from tinyllm.village.voices import VOICES, Beat, signed, tell
 from tinyllm.village.weather import WEATHER_LINES
 
 Plot = tuple[str, str, str]
@@ -46,6 +46,8 @@ HELD_OUT: frozenset[Plot] = frozenset(
 
 WEATHER_SHARE = 0.35
 """How many stories spend a sentence on the weather."""
+WEATHER_FIRST = 0.04
+"""How many of those begin with it: few, for "The sky is" is above all how a fact begins."""
 
 _SHARE = {"lost": 0.36, "gift": 0.26, "favour": 0.08, "trouble": 0.3}
 
@@ -66,31 +68,6 @@ OPENINGS: tuple[Beat, ...] = (
 )
 """The first moment of every plot: here a story names its hero."""
 
-DIARY = (
-    "Diary of {name}, {diary_day}. ",
-    "From the diary of {name}. ",
-    "{Name}'s diary. ",
-    "Dear diary, this is {name}. ",
-)
-DIARY_END = (
-    " Good night. {name}",
-    " That is all for today. {name}",
-    " Now I am tired. {name}",
-    " Tomorrow is another day. {name}",
-)
-LETTER = (
-    "Dear {reader}, this is {name}. ",
-    "Dear {reader}, it is me, {name}. ",
-    "A letter from {name} to {reader}. ",
-    "Dear {reader}, {name} here, with news. ",
-)
-LETTER_END = (
-    " Yours, {name}",
-    " Write soon. Your {name}",
-    " With love, {name}",
-    " Come and see me. Your {name}",
-)
-
 
 def write_story(draw: Draw, *, plots: Weighted[Plot] = TOLD) -> tuple[str, dict[str, str]]:
     """One story and its labels: hero, voice, theme, problem, solution.
@@ -105,12 +82,7 @@ def write_story(draw: Draw, *, plots: Weighted[Plot] = TOLD) -> tuple[str, dict[
     scene["taken"] += _NAMED.get(problem, ())
     if problem in _WEATHER:
         scene["weather"] = _WEATHER[problem]
-    head = _head(scene)
-    text = head + _TELL[theme](scene, problem, solution)
-    if voice == "diary":
-        text += scene.say(DIARY_END)
-    elif voice == "letter":
-        text += scene.say(LETTER_END)
+    text = signed(scene, _TELL[theme](scene, problem, solution))
     labels = {"hero": scene["name"], "voice": voice, "theme": theme}
     return text, labels | {"problem": problem, "solution": solution}
 
@@ -126,18 +98,11 @@ _NAMED = {
 _WEATHER = {"wind": "windy", "picnic": "rainy"}
 
 
-def _head(scene: Scene) -> str:
-    """What stands above the story in a diary and a letter."""
-    if scene["voice"] == "diary":
-        return scene.say(DIARY)
-    return scene.say(LETTER) if scene["voice"] == "letter" else ""
-
-
 def _open(scene: Scene, beats: tuple[Beat, ...]) -> str:
     """The first sentences, now and then with a line about the weather before or after the first."""
     if not scene.draw.happens(WEATHER_SHARE):
         return tell(scene, beats)
-    before = scene.draw.happens(0.4)
+    before = scene.draw.happens(WEATHER_FIRST)
     weather = [WEATHER_LINES[scene["weather"]]]
     order = [weather, beats[:1]] if before else [beats[:1], weather]
     return " ".join(tell(scene, part) for part in (*order, beats[1:]))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tinyllm.village.facts import any_fact, inside
 from tinyllm.village.grammar import Draw, Scene, Weighted
+from tinyllm.village.misconceptions import misconception
 from tinyllm.village.quiz import answer, judge
 from tinyllm.village.scenes import new_scene
 from tinyllm.village.weather import WEATHER_LINES
@@ -156,7 +157,7 @@ def _true_or_not(draw: Draw) -> str:
         yes = fact.statements[0][:-1]
         slots = {"asker": asker, "answerer": answerer, "Yes": yes, "yes": inside(yes)}
         if draw.happens(0.5):
-            wrong = fact.misconception
+            wrong = misconception(fact)
             no = fact.state(wrong)[0][:-1]
             slots |= {"wrong": wrong, "no": inside(no), "No": no, "judged": judge(fact, wrong)}
             parts.append(draw.one(WRONG).format_map(slots))

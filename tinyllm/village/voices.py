@@ -101,3 +101,43 @@ def tell(scene: Scene, beats: Iterable[Beat]) -> str:
     if scene["voice"] == "present":
         return " ".join([scene.say(beat.present) for beat in beats])
     return " ".join([scene.say(beat.past) for beat in beats])
+
+
+DIARY = (
+    "Diary of {name}, {diary_day}. ",
+    "From the diary of {name}. ",
+    "{Name}'s diary. ",
+    "Dear diary, this is {name}. ",
+)
+DIARY_END = (
+    " Good night. {name}",
+    " That is all for today. {name}",
+    " Now I am tired. {name}",
+    " Tomorrow is another day. {name}",
+)
+LETTER = (
+    "Dear {reader}, this is {name}. ",
+    "Dear {reader}, it is me, {name}. ",
+    "A letter from {name} to {reader}. ",
+    "Dear {reader}, {name} here, with news. ",
+)
+LETTER_END = (
+    " Yours, {name}",
+    " Write soon. Your {name}",
+    " With love, {name}",
+    " Come and see me. Your {name}",
+)
+NOTE = ("A note from {name}. ", "{name} wrote this. ", "Written by {name}: ", "{Name}'s note. ")
+NOTE_END = (" That was all. {name}", " Now you know. {name}", " Signed, {name}", " {name}")
+WRITTEN = {"diary": (DIARY, DIARY_END), "letter": (LETTER, LETTER_END), "note": (NOTE, NOTE_END)}
+"""What stands above and below a text that its hero writes. Notes are for texts shorter than a
+story."""
+
+
+def signed(scene: Scene, text: str) -> str:
+    """The text with what stands above and below it where the voice of the scene writes; others
+    speak, and sign nothing."""
+    if scene["voice"] not in WRITTEN:
+        return text
+    above, below = WRITTEN[scene["voice"]]
+    return scene.say(above) + text + scene.say(below)

@@ -6,7 +6,6 @@ rooms ask `WORLD` what is true, so that an answer can be graded instead of admir
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -149,11 +148,6 @@ class Fact:
     templates: tuple[str, ...]
     questions: tuple[str, ...]
     false_answers: tuple[str, ...]
-
-    @cached_property
-    def misconception(self) -> str:
-        """What the village gets wrong about it: the one false answer that people believe."""
-        return random.Random(self.id).choice(self.false_answers)
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
