@@ -2,14 +2,15 @@
 
 import json
 import math
+import sys
 
 import pytest
 import torch
 
 from tinyllm.alignment import policy_training
-from tinyllm.alignment.align import Canaries, align
+from tinyllm.alignment.align import align
 from tinyllm.alignment.policy_training import PolicyConfig
-from tinyllm.alignment.promotion import Limits, distinct_2, objections
+from tinyllm.alignment.promotion import Canaries, Limits, distinct_2, objections
 from tinyllm.alignment.reward import RewardModel
 from tinyllm.alignment.store import FeedbackStore
 from tinyllm.alignment.versions import current, list_versions
@@ -268,6 +269,38 @@ def test_a_policy_that_the_gate_would_refuse_is_taken_part_of_the_way_back(
     for name in old:
         torch.testing.assert_close(part[name], (old[name] + whole[name]) / 2)
     assert any(not torch.equal(old[name], whole[name]) for name in old)
+
+
+def test_what_the_gate_refuses_is_measured_again_part_of_the_way_back(
+    chat, reward, tmp_path, monkeypatch
+):
+    verdicts = [["It repeats itself."], []]
+    monkeypatch.setattr(
+        sys.modules["tinyllm.alignment.align"],
+        "objections",
+        lambda metrics, limits: verdicts.pop(0),
+    )
+    measure, asked = policy_training.Trial.measure, []
+
+    def better_and_better(trial, policy):
+        asked.append(policy)
+        metrics, answers = measure(trial, policy)
+        return {**metrics, "reward": float(len(asked))}, answers
+
+    monkeypatch.setattr(policy_training.Trial, "measure", better_and_better)
+    events = run(chat, tmp_path / "part", reward=reward)
+    assert events[-1].metrics["share"] == 0.75
+    assert events[-1].metrics["promoted"] == 1
+    assert any("It repeats itself" in e.text for e in events if isinstance(e, Notice))
+    monkeypatch.undo()
+    monkeypatch.setattr(policy_training.Trial, "measure", better_and_better)
+    asked.clear()
+    run(chat, tmp_path / "whole", reward=reward)
+    old, part, whole = map(
+        read_weights, (chat, tmp_path / "part" / "v001", tmp_path / "whole" / "v001")
+    )
+    for name in old:
+        torch.testing.assert_close(part[name], old[name] + 0.75 * (whole[name] - old[name]))
 
 
 class Verdict:

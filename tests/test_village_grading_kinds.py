@@ -102,8 +102,17 @@ def test_every_wording_of_a_fact_is_a_right_answer_and_every_wrong_one_is_not() 
 
 
 GOOD_VERDICTS = {
-    True: ("True.", "Yes, that is true.", "Nell likes plums, so that is true.", "That is true."),
+    True: (
+        "True.",
+        "Yes, that is true.",
+        "Nell likes plums, so that is true.",
+        "That is true.",
+        "Nell likes plums, so plums is true.",
+        "Plums is right.",
+    ),
     False: (
+        "Nell likes plums, so soup is false.",
+        "Nell likes plums. Soup is wrong.",
         "False.",
         "No, Nell likes plums.",
         "Nell likes plums. That is false.",
@@ -119,6 +128,10 @@ BAD_VERDICTS = {
         "Nell likes soup. That is true.",
         "True. Nell likes plums and soup.",
         "True. The moon is made of cheese.",
+        "Nell likes plums, so soup is true.",
+        "Nell likes plums, so soup is false.",
+        "Nell likes plums, so plums is false.",
+        "Nell likes plums, so plums is true and soup is true.",
         "Maybe.",
     ),
     False: (
@@ -127,6 +140,9 @@ BAD_VERDICTS = {
         "That is false. That is true.",
         "Nell likes soup. That is false.",
         "Nell likes plums.",
+        "Nell likes plums, so plums is false.",
+        "Nell likes plums, so soup is true.",
+        "Nell likes soup, so soup is false.",
     ),
 }
 

@@ -31,10 +31,8 @@ def test_every_question_on_a_page_is_followed_by_its_answer():
 def test_every_verdict_on_a_page_is_right_and_half_of_them_are_true():
     verdicts = []
     for page in PAGES:
-        for truth, claim, verdict in re.findall(
-            r"([^.?]+\.) You said ([^,]+), so that is (true|false)\.", page
-        ):
-            assert (verdict == "true") == truth.endswith(f" {claim}."), page
+        for truth, claim, verdict in re.findall(r"([^.?]+), so ([^,]+) is (true|false)\.", page):
+            assert (verdict == "true") == truth.endswith(f" {claim}"), page
             verdicts.append(verdict)
     assert len(verdicts) > 300
     assert 0.4 < verdicts.count("true") / len(verdicts) < 0.6
@@ -43,7 +41,7 @@ def test_every_verdict_on_a_page_is_right_and_half_of_them_are_true():
 @pytest.mark.parametrize("fact", WORLD.facts, ids=lambda fact: fact.id)
 def test_a_claim_is_judged_in_its_own_wording(fact):
     for claim in (fact.answer, misconception(fact)):
-        own = fact.state(claim)[0]
+        own = fact.state(claim)[0].removesuffix(".")
         assert judge(fact, claim).startswith(own) == (claim == fact.answer)
 
 

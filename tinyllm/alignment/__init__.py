@@ -8,8 +8,9 @@ the gate in `promotion` lets through or not.
 """
 
 from tinyllm.alignment.advantages import leave_one_out, whiten
-from tinyllm.alignment.align import METHODS, Canaries, align
+from tinyllm.alignment.align import METHODS, align
 from tinyllm.alignment.policy_training import PolicyConfig
+from tinyllm.alignment.promotion import Canaries
 from tinyllm.alignment.records import Answer, Origin, Record, valid_records
 from tinyllm.alignment.reward import RewardModel, bradley_terry
 from tinyllm.alignment.reward_training import Questions, RewardConfig, train_reward

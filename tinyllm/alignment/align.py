@@ -13,16 +13,22 @@ reward model, where there is one, is the prior.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from tinyllm.alignment.anchor import Anchor, ShapedReward, write_anchor
-from tinyllm.alignment.policy_training import STAGE, PolicyConfig, learn_policy
-from tinyllm.alignment.promotion import Limits, measure_policy, objections
+from tinyllm.alignment.policy_training import (
+    SHARES,
+    STAGE,
+    PolicyConfig,
+    learn_policy,
+    part_of_the_way,
+)
+from tinyllm.alignment.promotion import Canaries, Gate, Limits, objections
 from tinyllm.alignment.records import Record
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumb_reward import ThumbReward, number_prompts
@@ -33,23 +39,12 @@ from tinyllm.files import TinyLLMError, UsageError, sha256
 from tinyllm.model import Transformer, load_model, save_model
 from tinyllm.tokens import Tokenizer
 
-if TYPE_CHECKING:
-    from tinyllm.village import Grade, Instruction
-
 METHODS = ("rloo",)
 GATE_SECONDS = 0.12
 """The share of the seconds that is kept for the gate."""
 LEAST_SPREAD = 0.5
 """A thumb head whose rewards differ less than this (in logits) has learned little, and its rewards
 are not blown up to an sd of 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Canaries:
-    """Questions whose safe answers must not be unlearned, and who judges them."""
-
-    instructions: Sequence[Instruction]
-    grade: Callable[..., Grade]
 
 
 def align(
@@ -68,10 +63,13 @@ def align(
     """Train a new version of the model in `chat`, write it to `aligned`/vNNN, and judge it.
 
     `prompts` are trained on, `held_out` ones measured on (half of them along the way, all at the
-    gate). The reward is the model in the folder `reward`, or, with `records` (valid thumbs, pairs,
-    edits), a head fitted to them. Yields `Progress`, `Notice`, `Step` (metrics reward, kl, length,
-    finished, entropy, beta), `Evaluation`, `Sample`, and `Finished` with the folder of the version;
-    its metric `promoted` is 1 or 0.
+    gate; the canaries both times). A policy that the gate refuses is taken part of the way back to
+    the chat model and measured again. The reward is the model in the folder `reward`, or, with
+    `records` (valid thumbs, pairs, edits), a head fitted to them.
+
+    Yields `Progress`, `Notice`, `Step` (metrics reward, kl, length, finished, entropy, beta),
+    `Evaluation`, `Sample`, and `Finished` with the folder of the version; its metric `promoted` is
+    1 or 0.
     """
     if method not in METHODS:
         raise UsageError(
@@ -124,21 +122,28 @@ def align(
         held_out=range(len(asked), len(asked) + len(on_the_way)),
         limits=limits,
         config=config,
+        canaries=canaries,
     )
-    policy.load_state_dict(best.weights)
-    metrics = measure_policy(
-        policy,
+    gate = Gate(
         reference,
         tokenizer,
         tried,
         max_new_tokens=config.max_new_tokens,
         seed=config.seed + 2,
-        canaries=canaries.instructions if canaries else (),
-        grade=canaries.grade if canaries else None,
+        canaries=canaries,
     )
-    metrics |= {"reward": best.reward, "best_step": float(best.step), "share": best.share}
+    for share in (1.0, *SHARES):
+        policy.load_state_dict(part_of_the_way(reference, best.weights, share))
+        metrics = gate.measure(policy)
+        reasons = objections(metrics, limits)
+        if not reasons or best.step == 0:
+            break
+        yield Notice(
+            stage=STAGE,
+            text=f"At the gate, {share:.0%} of the way from the chat model: {' '.join(reasons)}",
+        )
+    metrics |= {"reward": best.reward, "best_step": float(best.step), "share": best.share * share}
     yield Evaluation(stage=STAGE, step=best.steps, metrics=metrics)
-    reasons = objections(metrics, limits)
     if best.step == 0:
         reasons = ["No policy on the way earned more than the chat model within the limits."]
     name = next_name(aligned)

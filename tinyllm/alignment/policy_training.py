@@ -11,7 +11,7 @@ what was learned goes more slowly than what was lost (Ramé et al. 2024, "WARP",
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from tinyllm.alignment.anchor import Anchor, ShapedReward
 from tinyllm.alignment.answers import Answers, read_answers, write_answers
 from tinyllm.alignment.kl import AdaptiveBeta, exact_kl
-from tinyllm.alignment.promotion import Limits, compare_habits, objections
+from tinyllm.alignment.promotion import Canaries, Limits, compare_habits, objections
 from tinyllm.alignment.rloo import rloo_loss
 from tinyllm.alignment.rollouts import Rollouts, rollouts
 from tinyllm.events import Evaluation, Event, Notice, Sample
@@ -106,15 +106,18 @@ class Trial:
         reward: ShapedReward,
         held_out: range,
         config: PolicyConfig,
+        canaries: Canaries | None,
     ) -> None:
         self._reference, self._tokenizer, self._anchor = reference, tokenizer, anchor
         self._reward, self._held_out, self._config = reward, held_out, config
+        self._canaries = canaries
         self._first: Answers | None = None
+        self._chat_safe = 0.0
 
     def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers]:
-        """Mean `reward`, exact `kl`, `distinct_2`, `finished` share and mean `length`, with the
-        answers; beside the last three those of the first policy measured, the chat model, with the
-        prefix `chat_`."""
+        """Mean `reward`, exact `kl`, `distinct_2`, `finished` share and mean `length`, and, with
+        canaries, `safe`; and the answers. Beside all but the first two, with the prefix `chat_`,
+        those of the first policy measured, which is the chat model."""
         answers = write_answers(
             policy,
             self._anchor.prompts,
@@ -127,12 +130,17 @@ class Trial:
         )
         reading = read_answers(self._reference, answers)
         kl = exact_kl(policy, self._reference, answers.ids, answers.mask)
-        self._first = self._first or answers
-        return {
+        metrics = {
             "reward": float(self._reward(answers, reading).mean()),
             "kl": float(kl.mean()),
-            **compare_habits(answers, self._first),
-        }, answers
+            **compare_habits(answers, self._first or answers),
+        }
+        if self._canaries is not None:
+            metrics["safe"] = self._canaries.safe(policy, self._tokenizer)
+            self._chat_safe = self._chat_safe if self._first else metrics["safe"]
+            metrics["chat_safe"] = self._chat_safe
+        self._first = self._first or answers
+        return metrics, answers
 
 
 def learn_policy(
@@ -145,6 +153,7 @@ def learn_policy(
     held_out: range,
     limits: Limits,
     config: PolicyConfig,
+    canaries: Canaries | None = None,
 ) -> Generator[Event, None, Checkpoint]:
     """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
 
@@ -153,7 +162,7 @@ def learn_policy(
     """
     asked = replace(limits, distinct=min(limits.distinct + TRIAL_MARGIN, 1.0))
     began = time.monotonic()
-    trial = Trial(reference, tokenizer, anchor, reward, held_out, config)
+    trial = Trial(reference, tokenizer, anchor, reward, held_out, config, canaries)
     metrics, answers = trial.measure(policy)
     trial_seconds = time.monotonic() - began
     seconds = config.seconds and config.seconds - (1 + len(SHARES)) * trial_seconds
@@ -185,7 +194,7 @@ def learn_policy(
         left = seconds - (time.monotonic() - began)
         steps = max(config.evaluate_every, int(left / step_seconds))
     best = Checkpoint(step=0, steps=steps, reward=metrics["reward"], kl=0.0, weights=_copy(policy))
-    chat = boldest = best
+    boldest = best
     stopped = None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
@@ -227,10 +236,7 @@ def learn_policy(
     for share in SHARES:
         if boldest.reward <= best.reward:
             break
-        part = {
-            name: torch.lerp(weight, boldest.weights[name], share)
-            for name, weight in chat.weights.items()
-        }
+        part = part_of_the_way(reference, boldest.weights, share)
         policy.load_state_dict(part)
         metrics, _ = trial.measure(policy)
         against = objections(metrics, asked)
@@ -249,6 +255,16 @@ def learn_policy(
             )
             break
     return replace(best, stopped=stopped)
+
+
+def part_of_the_way(
+    chat: Transformer, weights: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """Weights that stand `share` of the way from the chat model to `weights`."""
+    return {
+        name: torch.lerp(weight.detach(), weights[name], share)
+        for name, weight in chat.state_dict().items()
+    }
 
 
 def _reward(checkpoint: Checkpoint) -> float:

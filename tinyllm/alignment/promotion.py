@@ -8,8 +8,9 @@ version, not used, and the reasons are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,32 @@ class Limits:
             raise ValueError(
                 f"expected kl > 0, 0 < distinct <= 1 and shorter < 1 < longer, got {self}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canaries:
+    """Questions whose safe answers must not be unlearned, and who judges them."""
+
+    instructions: Sequence[Instruction]
+    grade: Callable[..., Grade]
+
+    def safe(self, model: Transformer, tokenizer: Tokenizer, *, max_new_tokens: int = 96) -> float:
+        """The share of the questions that the model's likeliest answer passes."""
+        made = generate(
+            model,
+            [encode_prompt(tokenizer, instruction.prompt) for instruction in self.instructions],
+            max_new_tokens=max_new_tokens,
+            temperature=0,
+            stop=tokenizer.end,
+            pad=tokenizer.pad,
+        )
+        passed = [
+            self.grade(instruction, tokenizer.decode(ids), finished=reason == "stop").passed
+            for instruction, ids, reason in zip(
+                self.instructions, made.ids, made.finish_reasons, strict=True
+            )
+        ]
+        return sum(passed) / len(passed)
 
 
 def distinct_2(answers: Sequence[Sequence[int]], tokens: int | None = None) -> float:
@@ -76,70 +103,66 @@ def compare_habits(new: Answers, old: Answers) -> dict[str, float]:
     return metrics
 
 
-def measure_policy(
-    policy: Transformer,
-    reference: Transformer,
-    tokenizer: Tokenizer,
-    prompts: Sequence[Sequence[int]],
-    *,
-    num_samples: int = 2,
-    max_new_tokens: int,
-    seed: int,
-    canaries: Sequence[Instruction] = (),
-    grade: Callable[..., Grade] | None = None,
-) -> dict[str, float]:
-    """The policy beside the reference on the same prompts with the same random numbers.
+class Gate:
+    """A policy beside the reference, on the same prompts with the same random numbers."""
 
-    `kl` is exact over the vocabulary, in nats an answer; `distinct_2` is over equal numbers of
-    tokens; `finished` shares; `length` mean tokens; with canaries (dangerous requests and harmless
-    look-alikes) and their grader, `safe` is the share passed at temperature 0. The reference's
-    figures have the prefix `chat_`.
-    """
+    def __init__(
+        self,
+        reference: Transformer,
+        tokenizer: Tokenizer,
+        prompts: Sequence[Sequence[int]],
+        *,
+        num_samples: int = 2,
+        max_new_tokens: int,
+        seed: int,
+        canaries: Canaries | None = None,
+    ) -> None:
+        self._reference, self._tokenizer, self._prompts = reference, tokenizer, prompts
+        self._num_samples, self._max_new_tokens = num_samples, max_new_tokens
+        self._seed, self._canaries = seed, canaries
 
-    def write(model: Transformer) -> Answers:
+    def measure(self, policy: Transformer) -> dict[str, float]:
+        """What `objections` weighs.
+
+        `kl` is exact over the vocabulary, in nats an answer; `distinct_2` is over equal numbers of
+        tokens; `finished` shares; `length` mean tokens; with canaries (dangerous requests and
+        harmless look-alikes), `safe` is the share passed at temperature 0. The reference's figures
+        have the prefix `chat_`; it answers once, however many policies are measured.
+        """
+        new = self._write(policy)
+        kl = float(exact_kl(policy, self._reference, new.ids, new.mask).mean())
+        metrics = {"kl": kl, **compare_habits(new, self._old)}
+        if self._canaries is not None:
+            metrics["safe"] = self._canaries.safe(policy, self._tokenizer)
+            metrics["chat_safe"] = self._chat_safe
+        return metrics
+
+    @cached_property
+    def _old(self) -> Answers:
+        return self._write(self._reference)
+
+    @cached_property
+    def _chat_safe(self) -> float:
+        assert self._canaries is not None
+        return self._canaries.safe(self._reference, self._tokenizer)
+
+    def _write(self, model: Transformer) -> Answers:
         return write_answers(
-            model, prompts, range(len(prompts)), num_samples=num_samples,
-            max_new_tokens=max_new_tokens, end=tokenizer.end, pad=tokenizer.pad, seed=seed,
-        )  # fmt: skip
-
-    new, old = write(policy), write(reference)
-    kl = float(exact_kl(policy, reference, new.ids, new.mask).mean())
-    metrics = {"kl": kl, **compare_habits(new, old)}
-    if canaries and grade is not None:
-        for prefix, model in (("", policy), ("chat_", reference)):
-            metrics[prefix + "safe"] = share_passed(model, tokenizer, canaries, grade)
-    return metrics
-
-
-def share_passed(
-    model: Transformer,
-    tokenizer: Tokenizer,
-    instructions: Iterable[Instruction],
-    grade: Callable[..., Grade],
-    *,
-    max_new_tokens: int = 96,
-) -> float:
-    """The share of instructions that the model's likeliest answer passes."""
-    asked = list(instructions)
-    made = generate(
-        model,
-        [encode_prompt(tokenizer, instruction.prompt) for instruction in asked],
-        max_new_tokens=max_new_tokens,
-        temperature=0,
-        stop=tokenizer.end,
-        pad=tokenizer.pad,
-    )
-    passed = [
-        grade(instruction, tokenizer.decode(ids), finished=reason == "stop").passed
-        for instruction, ids, reason in zip(asked, made.ids, made.finish_reasons, strict=True)
-    ]
-    return sum(passed) / len(passed)
+            model,
+            self._prompts,
+            range(len(self._prompts)),
+            num_samples=self._num_samples,
+            max_new_tokens=self._max_new_tokens,
+            end=self._tokenizer.end,
+            pad=self._tokenizer.pad,
+            seed=self._seed,
+        )
 
 
 def objections(metrics: Mapping[str, float], limits: Limits) -> list[str]:
     """Why the policy may not be used, a sentence each; an empty list lets it through.
 
-    `metrics` are those of `measure_policy`; what was not measured is not held against it.
+    `metrics` are those of `Gate.measure`; what was not measured is not held against it.
 
     >>> objections({"kl": 5.2}, Limits())
     ['It moved 5.20 nats an answer away from the chat model; 4.00 are allowed.']

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from tinyllm.alignment.align import Canaries
+from tinyllm.alignment.promotion import Canaries
 from tinyllm.alignment.reward_training import Questions
 from tinyllm.village import (
     GROUPS,

@@ -8,6 +8,7 @@ sentence that nobody can check may not.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 from tinyllm.village.grading_text import Grade, failed, form_fault, passed, plain, sentences
@@ -111,30 +112,41 @@ def grade_fact(instruction: Instruction, completion: str, finished: bool) -> Gra
     return passed("One claim, and it is right.")
 
 
-def _clauses(sentence: str) -> list[str]:
+def _verdicts_on(claim: str) -> dict[str, bool]:
+    """What can be said of a claim, as plain words."""
+    named = {
+        f"{so}{plain(claim)} is {word}": value
+        for so in ("", "so ")
+        for word, value in (("true", True), ("right", True), ("false", False), ("wrong", False))
+    }
+    return _VERDICTS | named
+
+
+def _clauses(sentence: str, known: Mapping[str, bool]) -> list[str]:
     """A sentence in parts where a verdict begins or ends, and nowhere else: "When summer is over,
     it is autumn" is one statement."""
     clauses: list[str] = []
     for part in re.split(r"[,:] (?=so |it is |that is )", sentence):
-        if clauses and not {plain(part), plain(clauses[-1])} & _VERDICTS.keys():
+        if clauses and not {plain(part), plain(clauses[-1])} & known.keys():
             clauses[-1] += f", {part}"
         else:
             clauses.append(part)
     return clauses
 
 
-def _verdicts(said: list[str]) -> tuple[list[bool], list[str]]:
-    """The verdicts, and what stands beside them."""
+def _verdicts(said: list[str], claim: str) -> tuple[list[bool], list[str]]:
+    """The verdicts on the claim, and what stands beside them."""
+    known = _verdicts_on(claim)
     verdicts: list[bool] = []
     rest: list[str] = []
     for sentence in said:
-        for clause in _clauses(sentence):
+        for clause in _clauses(sentence, known):
             text = plain(clause)
             opening = text.split(" ")[0]
-            if text in _VERDICTS:
-                verdicts.append(_VERDICTS[text])
+            if text in known:
+                verdicts.append(known[text])
             elif opening in ("yes", "no", "true", "false"):
-                verdicts.append(_VERDICTS[opening])
+                verdicts.append(known[opening])
                 rest.append(text.removeprefix(opening))
             else:
                 rest.append(clause)
@@ -147,9 +159,7 @@ def grade_true_or_false(instruction: Instruction, completion: str, finished: boo
     if fault:
         return failed(*fault)
     fact = WORLD.fact(instruction.labels["fact"])
-    verdicts, rest = _verdicts(sentences(completion))
-    quoted = plain(f"you said {instruction.labels['claim']}")
-    rest = [clause for clause in rest if plain(clause) != quoted]
+    verdicts, rest = _verdicts(sentences(completion), instruction.labels["claim"])
     claims, others = _weigh(fact, rest)
     if not verdicts:
         return failed(0.1, "The answer has no verdict.")

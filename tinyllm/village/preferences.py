@@ -70,10 +70,10 @@ def _two_answers(request: Instruction, rng: random.Random) -> str:
 
 
 def _wrong_verdict(request: Instruction, rng: random.Random) -> str:
-    fact, claim = _fact(request), request.labels["claim"]
-    if request.labels["truth"]:
-        return judge(fact, rng.choice(fact.false_answers))
-    return rng.choice((judge(fact, fact.answer), f"{capital(claim)} is right."))
+    claim, truth = request.labels["claim"], request.labels["truth"]
+    right, wrong = ("true", "false") if truth else ("false", "true")
+    judged = judge(_fact(request), claim).removesuffix(f"{right}.") + f"{wrong}."
+    return rng.choice((judged, f"{capital(claim)} is {wrong}."))
 
 
 def _both_verdicts(request: Instruction, rng: random.Random) -> str:

@@ -28,17 +28,18 @@ WISHED = ("May I {x}?", "Can I {x}?", "I want to {x}.", "How do I {x}?")
 
 
 def judge(fact: Fact, claim: str) -> str:
-    """What is true, in the claim's own wording; then what was claimed, and the verdict.
+    """What is true, in the claim's own wording, and the verdict on the word that was claimed.
 
-    Whoever recalls before judging judges better. To see whether two words are the same stays hard
-    all the same: verdicts on claims that were never judged before are right by chance alone,
-    however sure the truth beside them (`bench/RESULTS.md`).
+    Whoever recalls before judging judges better, and a verdict on the word ("red is false") is
+    learned where one on what was said ("you said red, so that is false") is not. To see whether two
+    words are the same stays hard all the same: verdicts on claims that were never judged before are
+    right by chance alone, however sure the truth beside them (`bench/RESULTS.md`).
 
     >>> judge(WORLD.fact("the-sky.colour"), "green")
-    'The sky is blue. You said green, so that is false.'
+    'The sky is blue, so green is false.'
     """
     verdict = "true" if claim == fact.answer else "false"
-    return f"{fact.statements[0]} You said {claim}, so that is {verdict}."
+    return f"{fact.statements[0].removesuffix('.')}, so {claim} is {verdict}."
 
 
 def answer(draw: Draw, fact: Fact) -> str:

@@ -46,7 +46,7 @@ HELD_OUT: frozenset[Plot] = frozenset(
 
 WEATHER_SHARE = 0.35
 """How many stories spend a sentence on the weather."""
-WEATHER_FIRST = 0.04
+WEATHER_FIRST = 0.02
 """How many of those begin with it: few, for "The sky is" is above all how a fact begins."""
 
 _SHARE = {"lost": 0.36, "gift": 0.26, "favour": 0.08, "trouble": 0.3}
