@@ -4,8 +4,8 @@ The size of the embeddings decides more than it seems to. Words that are used al
 children, say) are pulled alike by training, so what tells them apart is what they began with. From
 a standard deviation of 0.02, the usual choice, that difference drowns, and a model copies no name
 it has read, for millions of tokens. From 0.4 copying began after 300 steps or not within 800, as
-chance had it; from 0.8 earlier, in every text that was tried with both. That embeddings begin
-slowly (`Rates.embedding_warmup`) is the other half (`bench/RESULTS.md`).
+chance had it; from 0.8 earlier, and from 1.0 earlier still, in every text that was tried with both.
+That embeddings begin slowly (`Rates.embedding_warmup`) is the other half (`bench/RESULTS.md`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-EMBEDDING_STD = 0.8
-FINAL_GAIN = 0.025
+EMBEDDING_STD = 1.0
+FINAL_GAIN = 0.02
 """The final norm's gain where the embeddings are also the output head: it keeps a fresh model's
 scores small, so that all tokens are alike to it and its loss is ln V."""
 
