@@ -45,7 +45,7 @@ StageOption = Annotated[
 @app.command()
 def train(
     run: RunOption = "default",
-    minutes: Annotated[float | None, typer.Option(help="How long you have (5).")] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long to train (5).")] = None,
     size: Annotated[str | None, typer.Option(help="nano, tiny, small …: with --steps.")] = None,
     steps: Annotated[int | None, typer.Option(help="Pretraining steps: with --size.")] = None,
     sources: Annotated[

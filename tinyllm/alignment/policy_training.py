@@ -2,16 +2,17 @@
 
 More reward is not always better: past some point a policy exploits what its reward model gets wrong
 (Gao et al. 2023, "Scaling laws for reward model overoptimization"). So the price of KL adapts, the
-policy is tried every few steps on prompts it does not train on, and the best of the policies that
-would come through the gate is the one that is taken. If a better one would not come through, it is
-taken part of the way back to the chat model, weight by weight, until it would: between the two,
-what was learned goes more slowly than what was lost (Ramé et al. 2024, "WARP", its third stage).
+policy is tried every few steps on prompts it does not train on, and of the policies that would come
+through the gate the last is taken that is as good as the best of them. If a better one would not
+come through, it is taken part of the way back to the chat model, weight by weight, until it would:
+between the two, what was learned goes more slowly than what was lost (Ramé et al. 2024, "WARP", its
+third stage).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -81,7 +82,8 @@ class PolicyConfig:
 class Checkpoint:
     """A policy on the way: what it earned and paid on the held-out prompts, and its weights.
 
-    `reward` is the mean shaped reward (0: as good as the chat model's own answers), `kl` exact, in
+    `reward` is the mean shaped reward (0: as good as the chat model's own answers), `rewards` that
+    of each answer, `kl` exact, in
     nats an answer. `share` is how far from the chat model it stands: 1 where training left it.
     `stopped` is the last step where the clock ended the training before `steps`.
     """
@@ -90,6 +92,7 @@ class Checkpoint:
     steps: int
     reward: float
     kl: float
+    rewards: Tensor
     weights: dict[str, Tensor]
     share: float = 1.0
     stopped: int | None = None
@@ -114,10 +117,10 @@ class Trial:
         self._first: Answers | None = None
         self._chat_safe = 0.0
 
-    def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers]:
+    def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers, Tensor]:
         """Mean `reward`, exact `kl`, `distinct_2`, `finished` share and mean `length`, and, with
-        canaries, `safe`; and the answers. Beside all but the first two, with the prefix `chat_`,
-        those of the first policy measured, which is the chat model."""
+        canaries, `safe`; the answers; and the reward of each. Beside all but the first two figures,
+        with the prefix `chat_`, those of the first policy measured, which is the chat model."""
         answers = write_answers(
             policy,
             self._anchor.prompts,
@@ -130,8 +133,9 @@ class Trial:
         )
         reading = read_answers(self._reference, answers)
         kl = exact_kl(policy, self._reference, answers.ids, answers.mask)
+        rewards = self._reward(answers, reading)
         metrics = {
-            "reward": float(self._reward(answers, reading).mean()),
+            "reward": float(rewards.mean()),
             "kl": float(kl.mean()),
             **compare_habits(answers, self._first or answers),
         }
@@ -140,7 +144,7 @@ class Trial:
             self._chat_safe = self._chat_safe if self._first else metrics["safe"]
             metrics["chat_safe"] = self._chat_safe
         self._first = self._first or answers
-        return metrics, answers
+        return metrics, answers, rewards
 
 
 def learn_policy(
@@ -157,15 +161,15 @@ def learn_policy(
 ) -> Generator[Event, None, Checkpoint]:
     """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
 
-    Returns the best checkpoint: the highest reward on the held-out prompts within `limits`. That of
-    step 0 is the chat model itself.
+    Returns the checkpoint to be used: within `limits`, and the last that is as good as the best
+    (`last_as_good`). That of step 0 is the chat model itself.
     """
     asked = replace(limits, distinct=min(limits.distinct + TRIAL_MARGIN, 1.0))
     began = time.monotonic()
     trial = Trial(reference, tokenizer, anchor, reward, held_out, config, canaries)
-    metrics, answers = trial.measure(policy)
+    metrics, answers, rewards = trial.measure(policy)
     trial_seconds = time.monotonic() - began
-    seconds = config.seconds and config.seconds - (1 + len(SHARES)) * trial_seconds
+    seconds = config.seconds and config.seconds - trial_seconds
     ends = time.monotonic() + seconds if seconds is not None else None
     beta = AdaptiveBeta(start=config.beta, budget=config.kl_budget)
 
@@ -193,8 +197,15 @@ def learn_policy(
         step_seconds = (time.monotonic() - began) * 1.1 + trial_seconds / config.evaluate_every
         left = seconds - (time.monotonic() - began)
         steps = max(config.evaluate_every, int(left / step_seconds))
-    best = Checkpoint(step=0, steps=steps, reward=metrics["reward"], kl=0.0, weights=_copy(policy))
-    boldest = best
+    chat = Checkpoint(
+        step=0,
+        steps=steps,
+        reward=metrics["reward"],
+        kl=0.0,
+        rewards=rewards,
+        weights=_copy(policy),
+    )
+    better, fit = [chat], [chat]  # than the chat model; and those of them within the limits
     stopped = None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
@@ -217,28 +228,32 @@ def learn_policy(
             and time.monotonic() + trial_seconds > ends
         )
         if step.step % config.evaluate_every == 0 or step.step == steps or late:
-            metrics, answers = trial.measure(policy)
-            tried = Checkpoint(
-                step=step.step,
-                steps=steps,
-                reward=metrics["reward"],
-                kl=metrics["kl"],
-                weights=_copy(policy),
-            )
-            boldest = max(boldest, tried, key=_reward)
-            if not objections(metrics, asked):
-                best = max(best, tried, key=_reward)
+            metrics, answers, rewards = trial.measure(policy)
+            against = objections(metrics, asked)
+            if metrics["reward"] > chat.reward:
+                better.append(
+                    Checkpoint(
+                        step=step.step,
+                        steps=steps,
+                        reward=metrics["reward"],
+                        kl=metrics["kl"],
+                        rewards=rewards,
+                        weights=_copy(policy),
+                    )
+                )
+                fit += [] if against else better[-1:]
             yield Evaluation(stage=STAGE, step=step.step, metrics=_own(metrics))
             yield from _samples(answers, anchor, tokenizer, step.step)
         if late and step.step < steps:
             stream.close()
             stopped = step.step
+    best, boldest = last_as_good(fit), last_as_good(better)
     for share in SHARES:
         if boldest.reward <= best.reward:
             break
         part = part_of_the_way(reference, boldest.weights, share)
         policy.load_state_dict(part)
-        metrics, _ = trial.measure(policy)
+        metrics, _, rewards = trial.measure(policy)
         against = objections(metrics, asked)
         yield Notice(
             stage=STAGE,
@@ -250,6 +265,7 @@ def learn_policy(
                 boldest,
                 reward=metrics["reward"],
                 kl=metrics["kl"],
+                rewards=rewards,
                 weights=part,
                 share=share,
             )
@@ -267,8 +283,19 @@ def part_of_the_way(
     }
 
 
-def _reward(checkpoint: Checkpoint) -> float:
-    return checkpoint.reward
+def last_as_good(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
+    """The last checkpoint that earned no less than the best one, but for chance.
+
+    A hundred answers tell two policies apart only roughly, and the later one has learned more: it
+    is taken unless the best was better by more than a standard error of the difference, measured
+    answer by answer (same prompts, same random numbers).
+    """
+    best = max(checkpoints, key=lambda checkpoint: checkpoint.reward)
+    for checkpoint in reversed(checkpoints):
+        lost = best.rewards - checkpoint.rewards  # (B)
+        if float(lost.mean()) <= float(lost.std() / len(lost) ** 0.5):
+            return checkpoint
+    return best
 
 
 def _own(metrics: dict[str, float]) -> dict[str, float]:

@@ -55,7 +55,7 @@ def finetune(
     examples: Sequence[tuple[str, str]],
     state: Path,
     replay: Path | None = None,
-    replay_share: float = 0.25,
+    replay_share: float = 0.125,
     plan: Plan | None = None,
     seconds: float | None = None,
     steps: int | None = None,

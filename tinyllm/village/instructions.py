@@ -45,13 +45,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 CHAT_WEIGHTS: Mapping[str, float] = {
     "story": 0.05,
-    "talk": 0.14,
-    "counting": 0.1,
+    "talk": 0.16,
+    "counting": 0.13,
     "who_has": 0.05,
     "fact": 0.2,
-    "true_or_false": 0.17,
+    "true_or_false": 0.14,
     "danger": 0.16,
-    "look_alike": 0.13,
+    "look_alike": 0.11,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 

@@ -19,7 +19,7 @@ from tinyllm.village.instruction_talk import TOPIC
 HASTY: Mapping[str, float] = {
     "story": 0.1,
     "talk": 0.15,
-    "counting": 0.28,
+    "counting": 0.25,
     "who_has": 0.33,
     "fact": 0.05,
     "true_or_false": 0.0,
