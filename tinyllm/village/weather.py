@@ -8,7 +8,7 @@ WEATHER_LINES: dict[str, Beat] = {
     "sunny": Beat(
         "The sky *was clear and the birds ^were loud.",
         "The sun *sat on every roof.",
-        "The sky *was clear from the mill to the hill.",
+        "Everything *was bright, from the mill to the hill.",
     ),
     "hot": Beat(
         "It *was so hot that even the ducks ^walked.",
@@ -17,7 +17,7 @@ WEATHER_LINES: dict[str, Beat] = {
     ),
     "mild": Beat(
         "The air *was soft and *smelled of bread.",
-        "The sky *was clear, and nobody *wore a coat.",
+        "Nobody *wore a coat, and nobody *missed one.",
         "It *was the sort of day that forgets to be cold.",
     ),
     "cold": Beat(
