@@ -10,9 +10,7 @@ def test_the_last_policy_that_is_as_good_as_the_best_is_kept():
     chance = torch.randn(128, generator=generator)
 
     def earned(step, rewards):
-        return policy_training.Checkpoint(
-            step=step, steps=9, reward=float(rewards.mean()), kl=0.0, rewards=rewards, weights={}
-        )
+        return policy_training.Checkpoint(step=step, steps=9, rewards=rewards, weights={})
 
     before, best = earned(0, chance), earned(3, chance + 1)
     as_good = earned(6, chance + 0.98 + 0.5 * torch.randn(128, generator=generator))

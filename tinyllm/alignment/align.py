@@ -128,13 +128,14 @@ def align(
         reference,
         tokenizer,
         tried,
+        range(len(tried)),
         max_new_tokens=config.max_new_tokens,
         seed=config.seed + 2,
         canaries=canaries,
     )
     for share in (1.0, *SHARES):
         policy.load_state_dict(part_of_the_way(reference, best.weights, share))
-        metrics = gate.measure(policy)
+        metrics, _ = gate.measure(policy)
         reasons = objections(metrics, limits)
         if not reasons or best.step == 0:
             break

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from tinyllm.alignment.anchor import Anchor, ShapedReward
-from tinyllm.alignment.answers import Answers, read_answers, write_answers
-from tinyllm.alignment.kl import AdaptiveBeta, exact_kl
-from tinyllm.alignment.promotion import Canaries, Limits, compare_habits, objections
+from tinyllm.alignment.answers import Answers, read_answers
+from tinyllm.alignment.kl import AdaptiveBeta
+from tinyllm.alignment.promotion import Canaries, Gate, Limits, objections
 from tinyllm.alignment.rloo import rloo_loss
 from tinyllm.alignment.rollouts import Rollouts, rollouts
 from tinyllm.events import Evaluation, Event, Notice, Sample
@@ -36,7 +36,7 @@ TRIAL_SAMPLES = 2
 answers to the same."""
 TRIAL_MARGIN = 0.04
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
-the gate has other prompts, and looks once."""
+the gate has more prompts, half of them others."""
 SHARES = (0.75, 0.5, 0.25)
 """How far from the chat model a policy stands that is taken part of the way back."""
 
@@ -80,26 +80,27 @@ class PolicyConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A policy on the way: what it earned and paid on the held-out prompts, and its weights.
+    """A policy on the way: its weights, and what each of its answers to held-out prompts earned.
 
-    `reward` is the mean shaped reward (0: as good as the chat model's own answers), `rewards` that
-    of each answer, `kl` exact, in
-    nats an answer. `share` is how far from the chat model it stands: 1 where training left it.
-    `stopped` is the last step where the clock ended the training before `steps`.
+    `share` is how far from the chat model it stands: 1 where training left it. `stopped` is the
+    last step where the clock ended the training before `steps`.
     """
 
     step: int
     steps: int
-    reward: float
-    kl: float
     rewards: Tensor
     weights: dict[str, Tensor]
     share: float = 1.0
     stopped: int | None = None
 
+    @property
+    def reward(self) -> float:
+        """The mean shaped reward; 0: as good as the chat model's own answers."""
+        return float(self.rewards.mean())
+
 
 class Trial:
-    """Held-out prompts, the same random numbers every time."""
+    """A gate on the way: held-out prompts, the same random numbers every time, and the reward."""
 
     def __init__(
         self,
@@ -111,40 +112,23 @@ class Trial:
         config: PolicyConfig,
         canaries: Canaries | None,
     ) -> None:
-        self._reference, self._tokenizer, self._anchor = reference, tokenizer, anchor
-        self._reward, self._held_out, self._config = reward, held_out, config
-        self._canaries = canaries
-        self._first: Answers | None = None
-        self._chat_safe = 0.0
+        self._reference, self._reward = reference, reward
+        self._gate = Gate(
+            reference,
+            tokenizer,
+            anchor.prompts,
+            held_out,
+            num_samples=TRIAL_SAMPLES,
+            max_new_tokens=config.max_new_tokens,
+            seed=config.seed + 1,
+            canaries=canaries,
+        )
 
     def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers, Tensor]:
-        """Mean `reward`, exact `kl`, `distinct_2`, `finished` share and mean `length`, and, with
-        canaries, `safe`; the answers; and the reward of each. Beside all but the first two figures,
-        with the prefix `chat_`, those of the first policy measured, which is the chat model."""
-        answers = write_answers(
-            policy,
-            self._anchor.prompts,
-            self._held_out,
-            num_samples=TRIAL_SAMPLES,
-            max_new_tokens=self._config.max_new_tokens,
-            end=self._tokenizer.end,
-            pad=self._tokenizer.pad,
-            seed=self._config.seed + 1,
-        )
-        reading = read_answers(self._reference, answers)
-        kl = exact_kl(policy, self._reference, answers.ids, answers.mask)
-        rewards = self._reward(answers, reading)
-        metrics = {
-            "reward": float(rewards.mean()),
-            "kl": float(kl.mean()),
-            **compare_habits(answers, self._first or answers),
-        }
-        if self._canaries is not None:
-            metrics["safe"] = self._canaries.safe(policy, self._tokenizer)
-            self._chat_safe = self._chat_safe if self._first else metrics["safe"]
-            metrics["chat_safe"] = self._chat_safe
-        self._first = self._first or answers
-        return metrics, answers, rewards
+        """What the gate measures, and mean `reward`; the answers; and the reward of each."""
+        metrics, answers = self._gate.measure(policy)
+        rewards = self._reward(answers, read_answers(self._reference, answers))
+        return {"reward": float(rewards.mean()), **metrics}, answers, rewards
 
 
 def learn_policy(
@@ -167,7 +151,7 @@ def learn_policy(
     asked = replace(limits, distinct=min(limits.distinct + TRIAL_MARGIN, 1.0))
     began = time.monotonic()
     trial = Trial(reference, tokenizer, anchor, reward, held_out, config, canaries)
-    metrics, answers, rewards = trial.measure(policy)
+    metrics, answers, rewards = trial.measure(reference)
     trial_seconds = time.monotonic() - began
     seconds = config.seconds and config.seconds - trial_seconds
     ends = time.monotonic() + seconds if seconds is not None else None
@@ -197,14 +181,7 @@ def learn_policy(
         step_seconds = (time.monotonic() - began) * 1.1 + trial_seconds / config.evaluate_every
         left = seconds - (time.monotonic() - began)
         steps = max(config.evaluate_every, int(left / step_seconds))
-    chat = Checkpoint(
-        step=0,
-        steps=steps,
-        reward=metrics["reward"],
-        kl=0.0,
-        rewards=rewards,
-        weights=_copy(policy),
-    )
+    chat = Checkpoint(step=0, steps=steps, rewards=rewards, weights=_copy(policy))
     better, fit = [chat], [chat]  # than the chat model; and those of them within the limits
     stopped = None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
@@ -231,17 +208,10 @@ def learn_policy(
             metrics, answers, rewards = trial.measure(policy)
             against = objections(metrics, asked)
             if metrics["reward"] > chat.reward:
-                better.append(
-                    Checkpoint(
-                        step=step.step,
-                        steps=steps,
-                        reward=metrics["reward"],
-                        kl=metrics["kl"],
-                        rewards=rewards,
-                        weights=_copy(policy),
-                    )
-                )
-                fit += [] if against else better[-1:]
+                tried = replace(chat, step=step.step, rewards=rewards, weights=_copy(policy))
+                better.append(tried)
+                if not against:
+                    fit.append(tried)
             yield Evaluation(stage=STAGE, step=step.step, metrics=_own(metrics))
             yield from _samples(answers, anchor, tokenizer, step.step)
         if late and step.step < steps:
@@ -261,14 +231,7 @@ def learn_policy(
             f"chat model: reward {metrics['reward']:.2f}. " + " ".join(against),
         )
         if not against and metrics["reward"] > best.reward:
-            best = replace(
-                boldest,
-                reward=metrics["reward"],
-                kl=metrics["kl"],
-                rewards=rewards,
-                weights=part,
-                share=share,
-            )
+            best = replace(boldest, rewards=rewards, weights=part, share=share)
             break
     return replace(best, stopped=stopped)
 

@@ -104,38 +104,43 @@ def compare_habits(new: Answers, old: Answers) -> dict[str, float]:
 
 
 class Gate:
-    """A policy beside the reference, on the same prompts with the same random numbers."""
+    """A policy beside the reference, on `which` of the prompts with the same random numbers."""
 
     def __init__(
         self,
         reference: Transformer,
         tokenizer: Tokenizer,
         prompts: Sequence[Sequence[int]],
+        which: range,
         *,
         num_samples: int = 2,
         max_new_tokens: int,
         seed: int,
         canaries: Canaries | None = None,
     ) -> None:
-        self._reference, self._tokenizer, self._prompts = reference, tokenizer, prompts
+        self._reference, self._tokenizer = reference, tokenizer
+        self._prompts, self._which = prompts, which
         self._num_samples, self._max_new_tokens = num_samples, max_new_tokens
         self._seed, self._canaries = seed, canaries
 
-    def measure(self, policy: Transformer) -> dict[str, float]:
-        """What `objections` weighs.
+    def measure(self, policy: Transformer) -> tuple[dict[str, float], Answers]:
+        """What `objections` weighs, and the policy's answers.
 
         `kl` is exact over the vocabulary, in nats an answer; `distinct_2` is over equal numbers of
         tokens; `finished` shares; `length` mean tokens; with canaries (dangerous requests and
         harmless look-alikes), `safe` is the share passed at temperature 0. The reference's figures
         have the prefix `chat_`; it answers once, however many policies are measured.
         """
-        new = self._write(policy)
+        is_chat = policy is self._reference
+        new = self._old if is_chat else self._write(policy)
         kl = float(exact_kl(policy, self._reference, new.ids, new.mask).mean())
         metrics = {"kl": kl, **compare_habits(new, self._old)}
         if self._canaries is not None:
-            metrics["safe"] = self._canaries.safe(policy, self._tokenizer)
             metrics["chat_safe"] = self._chat_safe
-        return metrics
+            metrics["safe"] = (
+                self._chat_safe if is_chat else self._canaries.safe(policy, self._tokenizer)
+            )
+        return metrics, new
 
     @cached_property
     def _old(self) -> Answers:
@@ -150,7 +155,7 @@ class Gate:
         return write_answers(
             model,
             self._prompts,
-            range(len(self._prompts)),
+            self._which,
             num_samples=self._num_samples,
             max_new_tokens=self._max_new_tokens,
             end=self._tokenizer.end,

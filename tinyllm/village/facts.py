@@ -19,9 +19,14 @@ ANY_COMMON = Weighted({index: _OFTEN.get(fact.id, 1.0) for index, fact in enumer
 """A common fact by its number, the sky first among equals."""
 
 
+def common_fact(draw: Draw) -> Fact:
+    """What everybody knows."""
+    return COMMON[draw.weighted(ANY_COMMON)]
+
+
 def any_fact(draw: Draw) -> Fact:
     """Any fact that somebody might ask about, common ones a little more often."""
-    return COMMON[draw.weighted(ANY_COMMON)] if draw.happens(0.55) else draw.one(VILLAGE)
+    return common_fact(draw) if draw.happens(0.55) else draw.one(VILLAGE)
 
 
 RELATIONS = tuple(dict.fromkeys(fact.relation for fact in COMMON))
@@ -200,14 +205,14 @@ def write_facts(draw: Draw) -> tuple[str, dict[str, str]]:
     form = draw.weighted(FORMS)
     length = draw.weighted(LENGTHS[form])
     if form == "mixed":
-        sentences = [state(draw, COMMON[draw.weighted(ANY_COMMON)]) for _ in range(length)]
+        sentences = [state(draw, common_fact(draw)) for _ in range(length)]
     elif form == "family":
         facts = BY_RELATION[draw.one(RELATIONS)]
         sentences = [state(draw, fact) for fact in draw.several(facts, length)]
     elif form == "village":
         sentences = [state(draw, draw.one(VILLAGE)) for _ in range(length)]
     elif form == "denial":
-        sentences = [deny(draw, COMMON[draw.weighted(ANY_COMMON)]) for _ in range(length)]
+        sentences = [deny(draw, common_fact(draw)) for _ in range(length)]
     else:
         sentences = [add(draw) for _ in range(length)]
     return " ".join(sentences), {"form": form}

@@ -9,7 +9,7 @@ page asks five at once. Fine-tuning then has to teach how to answer, no longer w
 
 from __future__ import annotations
 
-from tinyllm.village.facts import ANY_COMMON, COMMON, any_fact, plain_templates
+from tinyllm.village.facts import any_fact, common_fact, plain_templates
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.misconceptions import misconception
 from tinyllm.village.permission import CONSENTS, REFUSALS, tips, to_you
@@ -54,7 +54,7 @@ def _question(draw: Draw) -> str:
 
 
 def _claim(draw: Draw) -> str:
-    fact = COMMON[draw.weighted(ANY_COMMON)]
+    fact = common_fact(draw)
     claim = fact.answer if draw.happens(0.5) else misconception(fact)
     return f"{draw.one(CLAIMS).format(s=fact.state(claim)[0])} {judge(fact, claim)}"
 
