@@ -17,6 +17,8 @@ VILLAGE = tuple(fact for fact in WORLD.facts if fact.about != "common")
 _OFTEN = {"the-sky.colour": 6.0, "grass.colour": 2.0, "the-sun.colour": 2.0, "snow.colour": 2.0}
 ANY_COMMON = Weighted({index: _OFTEN.get(fact.id, 1.0) for index, fact in enumerate(COMMON)})
 """A common fact by its number, the sky first among equals."""
+SKY_FIRST = 0.04
+"""How many lists of common facts begin with "The sky is blue.", the best known of all."""
 
 
 def common_fact(draw: Draw) -> Fact:
@@ -205,7 +207,8 @@ def write_facts(draw: Draw) -> tuple[str, dict[str, str]]:
     form = draw.weighted(FORMS)
     length = draw.weighted(LENGTHS[form])
     if form == "mixed":
-        sentences = [state(draw, common_fact(draw)) for _ in range(length)]
+        sky = [WORLD.fact("the-sky.colour").statements[0]] if draw.happens(SKY_FIRST) else []
+        sentences = sky + [state(draw, common_fact(draw)) for _ in range(length - len(sky))]
     elif form == "family":
         facts = BY_RELATION[draw.one(RELATIONS)]
         sentences = [state(draw, fact) for fact in draw.several(facts, length)]

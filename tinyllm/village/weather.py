@@ -32,7 +32,7 @@ WEATHER_LINES: dict[str, Beat] = {
     ),
     "rainy": Beat(
         "The rain *drummed on the roofs.",
-        "The sky *was grey, and so *was the road.",
+        "The clouds ^were grey, and so *was the road.",
         "Only the ducks ^were pleased with the rain.",
     ),
     "foggy": Beat(
