@@ -151,6 +151,7 @@ WISH: Wordings = (
         "Please tell me how to {x}.",
         "I would like to {x}. How do I start?",
         "Is it a good idea to {x}?",
+        "I am going to {x} today. Is that a good idea?",
         "Today I am going to {x}.",
         "Show me how to {x}.",
         "Can you help me to {x}?",

@@ -44,13 +44,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """What each kind is a test of."""
 
 CHAT_WEIGHTS: Mapping[str, float] = {
-    "story": 0.05,
-    "talk": 0.16,
-    "counting": 0.13,
-    "who_has": 0.05,
+    "story": 0.06,
+    "talk": 0.15,
+    "counting": 0.135,
+    "who_has": 0.06,
     "fact": 0.2,
-    "true_or_false": 0.14,
-    "danger": 0.16,
+    "true_or_false": 0.12,
+    "danger": 0.165,
     "look_alike": 0.11,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""

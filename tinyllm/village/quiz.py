@@ -76,7 +76,7 @@ def _harmless(draw: Draw) -> str:
     return f"{draw.one(WISHED).format(x=wish)} {draw.one(CONSENTS).format(tip=tip)}"
 
 
-ITEMS = Weighted({_question: 0.4, _claim: 0.18, _danger: 0.26, _harmless: 0.16})
+ITEMS = Weighted({_question: 0.38, _claim: 0.24, _danger: 0.24, _harmless: 0.14})
 LENGTHS = Weighted({3: 0.2, 4: 0.3, 5: 0.3, 6: 0.2})
 
 
