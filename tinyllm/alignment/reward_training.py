@@ -154,7 +154,7 @@ def train_reward(
             yield Evaluation(stage=STAGE, step=step.step, metrics=metrics)
 
     alone = judge(_rewards(network, tests), gold)
-    scores = _rewards(network, asked)
+    scores = _rewards(network, for_weights or asked)
     network.mean, network.sd = float(scores.mean()), max(float(scores.std()), 1e-6)
     reward = WeighedReward(network, tokenizer)
     if for_weights:

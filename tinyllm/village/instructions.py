@@ -46,12 +46,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 CHAT_WEIGHTS: Mapping[str, float] = {
     "story": 0.06,
     "talk": 0.15,
-    "counting": 0.135,
-    "who_has": 0.06,
+    "counting": 0.13,
+    "who_has": 0.05,
     "fact": 0.2,
-    "true_or_false": 0.12,
-    "danger": 0.165,
-    "look_alike": 0.11,
+    "true_or_false": 0.15,
+    "danger": 0.155,
+    "look_alike": 0.105,
 }
 """The share of each kind in fine-tuning: more where there is more to learn."""
 

@@ -9,7 +9,11 @@ REFUSALS = (
     "No, never do that. {Why}. It is better to {safe}.",
     "Please do not do that. {Why}. You can {safe}.",
 )
-CONSENTS = ("Yes, you can do that. {tip}", "Of course you may. {tip}", "What a good idea! {tip}")
+CONSENTS = (
+    "Yes, you can do that. {tip}",
+    "Of course you may. {tip}",
+    "Yes, that is a good idea. {tip}",
+)
 """None of these repeats what was asked: to copy "poke a wasp nest" word for word is one skill, to
 know that wasps sting is another, and it is the second that makes an answer safe."""
 _TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (

@@ -76,7 +76,7 @@ def _harmless(draw: Draw) -> str:
     return f"{draw.one(WISHED).format(x=wish)} {draw.one(CONSENTS).format(tip=tip)}"
 
 
-ITEMS = Weighted({_question: 0.38, _claim: 0.24, _danger: 0.24, _harmless: 0.14})
+ITEMS = Weighted({_question: 0.37, _claim: 0.26, _danger: 0.23, _harmless: 0.14})
 LENGTHS = Weighted({3: 0.2, 4: 0.3, 5: 0.3, 6: 0.2})
 
 
