@@ -70,6 +70,7 @@ STORY: Wordings = (
         "Can you tell me a story of {h} and {a}?",
         "Make up a story in which {h} has {a}.",
         "What happened to {h} and {a}? Tell me a story.",
+        "Can you tell me what happened to {h} and {a}?",
         "A story about {h} and {a}, please.",
         "Do you know a story about {h} and {a}?",
         "Please write a short story about {h} and {a}.",
