@@ -153,20 +153,19 @@ def train_line(run: Run, settings: Settings, *, restart: bool = False) -> Iterat
             if run.done(stage):
                 continue
             run.check_version(stage)
-            if ends is None and stage in SHARES:  # the clock starts when the training does
-                ends = time.monotonic() + (chosen.minutes or 0) * 60
-            ahead = [s for s in STAGES[: last + 1] if s in SHARES and not run.done(s)]
-            left = ends - time.monotonic() if ends is not None else 0.0
-            seconds = _seconds(run, stage, left, ahead) if chosen.minutes else None
+            seconds = None
+            if chosen.minutes and stage in SHARES:
+                if ends is None:  # the clock starts when the training does
+                    ends = time.monotonic() + chosen.minutes * 60
+                ahead = [s for s in STAGES[: last + 1] if s in SHARES and not run.done(s)]
+                seconds = _seconds(run, stage, ends - time.monotonic(), ahead)
             inputs = Inputs.of(run, chosen, seconds)
             yield from _watched(run, stage, stage_events(run, stage, inputs))
 
 
-def _seconds(run: Run, stage: str, left: float, ahead: Sequence[str]) -> float | None:
+def _seconds(run: Run, stage: str, left: float, ahead: Sequence[str]) -> float:
     """The seconds of a stage, chosen when it begins and kept for a resume."""
     kept: dict[str, float] = run.settings().get("seconds", {})
-    if stage not in SHARES:
-        return None
     if stage not in kept:
         kept[stage] = max(left, 5.0) * SHARES[stage] / sum(SHARES[s] for s in ahead)
         run.keep_settings({"seconds": kept})

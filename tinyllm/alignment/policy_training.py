@@ -152,11 +152,10 @@ def learn_policy(
     """
     asked = replace(limits, distinct=min(limits.distinct + TRIAL_MARGIN, 1.0))
     began = time.monotonic()
+    ends = began + config.seconds if config.seconds is not None else None
     trial = Trial(reference, tokenizer, anchor, reward, held_out, config, canaries)
     metrics, answers, rewards = trial.measure(reference)
     trial_seconds = time.monotonic() - began
-    seconds = config.seconds and config.seconds - trial_seconds
-    ends = time.monotonic() + seconds if seconds is not None else None
     beta = AdaptiveBeta(start=config.beta, budget=config.kl_budget)
 
     def batches() -> Iterator[Rollouts]:

@@ -36,8 +36,14 @@ KINDS: tuple[str, ...] = tuple(WRITERS)
 """The kinds of text that `write` writes."""
 
 MIXTURE = Weighted(
-    {"story": 0.29, "encyclopedia": 0.17, "talk": 0.18, "fact": 0.085}
-    | {"quiz": 0.085, "ladder": 0.19}
+    {
+        "story": 0.29,
+        "encyclopedia": 0.17,
+        "talk": 0.18,
+        "fact": 0.085,
+        "quiz": 0.085,
+        "ladder": 0.19,
+    }
 )
 """The share of each kind among the documents of the pretraining text."""
 
