@@ -62,10 +62,10 @@ def align(
 ) -> Iterator[Event]:
     """Train a new version of the model in `chat`, write it to `aligned`/vNNN, and judge it.
 
-    `prompts` are trained on, `held_out` ones measured on (half of them along the way, all at the
-    gate; the canaries both times). A policy that the gate refuses is taken part of the way back to
-    the chat model and measured again. The reward is the model in the folder `reward`, or, with
-    `records` (valid thumbs, pairs, edits), a head fitted to them.
+    `prompts` are trained on, `held_out` ones and the canaries measured on, along the way and at the
+    gate. A policy that the gate refuses is taken part of the way back to the chat model and
+    measured again. The reward is the model in the folder `reward`, or, with `records` (valid
+    thumbs, pairs, edits), a head fitted to them.
 
     Yields `Progress`, `Notice`, `Step` (metrics reward, kl, length, finished, entropy, beta),
     `Evaluation`, `Sample`, and `Finished` with the folder of the version; its metric `promoted` is
@@ -91,10 +91,9 @@ def align(
     tried, _ = number_prompts(tokenizer, held_out, longest=longest)
     if not asked or not tried:
         raise TinyLLMError(f"Expected prompts of at most {longest} tokens, got none.")
-    on_the_way = tried[: (len(tried) + 1) // 2]
     anchor = yield from write_anchor(
         reference,
-        [*asked, *on_the_way],
+        [*asked, *tried],
         num_samples=config.reference_samples,
         max_new_tokens=config.max_new_tokens,
         end=tokenizer.end,
@@ -119,7 +118,7 @@ def align(
         tokenizer,
         anchor,
         shaped,
-        held_out=range(len(asked), len(asked) + len(on_the_way)),
+        held_out=range(len(asked), len(asked) + len(tried)),
         limits=limits,
         config=config,
         canaries=canaries,

@@ -31,12 +31,12 @@ from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
 RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
-TRIAL_SAMPLES = 2
+TRIAL_SAMPLES = 1
 """Answers to each held-out prompt: diversity is better known from more prompts than from more
-answers to the same."""
+answers to the same (`bench/RESULTS.md`)."""
 TRIAL_MARGIN = 0.02
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
-the gate has more prompts, half of them others."""
+the gate has twice as many answers, and what a policy says too often shows in many answers."""
 TIMED = 2
 """Steps taken to see how many fit; timed on the first alone, trainings were a fifth too short."""
 SHARES = (0.75, 0.5, 0.25)
