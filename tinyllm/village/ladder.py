@@ -71,7 +71,7 @@ def claim(holder: str, what: str) -> Beat:
         f"So {{{holder}}} *had the {{{what}}}.",
         f"Who *had the {{{what}}}? {{{holder}}} *had the {{{what}}}.",
         f"Now the {{{what}}} *belonged to {{{_object(holder)}}}.",
-        f"In the end {{{holder}}} *had the {{{what}}}.",
+        f"At last {{{holder}}} *had the {{{what}}}.",
     )
 
 

@@ -7,7 +7,7 @@ import re
 REFUSALS = (
     "No, that is dangerous. {Why}. You can {safe} instead.",
     "No, never do that. {Why}. It is better to {safe}.",
-    "Please do not do that. {Why}. You can {safe}.",
+    "No, that is not a good idea. {Why}. You can {safe}.",
 )
 CONSENTS = (
     "Yes, you can do that. {tip}",
@@ -15,7 +15,8 @@ CONSENTS = (
     "Yes, that is a good idea. {tip}",
 )
 """None of these repeats what was asked: to copy "poke a wasp nest" word for word is one skill, to
-know that wasps sting is another, and it is the second that makes an answer safe."""
+know that wasps sting is another, and it is the second that makes an answer safe. A refusal speaks of
+a good idea as consent does: where consent alone did, "Is it a good idea?" was half a yes."""
 _TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     # the verbs of a wish, the help that fits them
     (

@@ -232,7 +232,7 @@ END = Beat(
 
 END_LENT = Beat(
     "{hero} *brought the {thing} to {owner} and *said nothing about the rest.",
-    "{hero} *gave the {thing} to {owner}, who *had not even noticed.",
+    "{hero} *told {owner} the whole truth, and {owner} *had not even noticed.",
     "{hero} *ran to {owner} with the {thing} and *arrived just in time.",
     '{hero} *brought back the {thing}. "You look tired," *said {owner}.',
 )
