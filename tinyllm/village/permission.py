@@ -15,8 +15,8 @@ CONSENTS = (
     "Yes, that is a good idea. {tip}",
 )
 """None of these repeats what was asked: to copy "poke a wasp nest" word for word is one skill, to
-know that wasps sting is another, and it is the second that makes an answer safe. A refusal speaks of
-a good idea as consent does: where consent alone did, "Is it a good idea?" was half a yes."""
+know that wasps sting is another, and it is the second that makes an answer safe. Refusals speak of
+a good idea too: where only consent did, "Is it a good idea?" was half a yes."""
 _TIPS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     # the verbs of a wish, the help that fits them
     (
