@@ -116,6 +116,11 @@ def test_a_chart_in_a_notebook_brings_its_text_and_its_settings(charts):
     assert shown["application/vnd.plotly.v1+json"]["config"] == dict(CONFIG)
 
 
+def test_a_share_is_drawn_between_nothing_and_all(charts):
+    layout = charts["rlhf"].figure.layout
+    assert [axis.range for axis in (layout.yaxis, layout.yaxis4)] == [None, (0, 1.02)]
+
+
 def test_refresh_turns_an_empty_chart_into_a_full_one_in_place(charts):
     for empty, full in (
         (loss_chart([], RULERS), charts["loss"]),

@@ -17,8 +17,8 @@ from training_fakes import a_plan, encoded_corpus, same, shrink
 from tinyllm.events import Evaluation, Finished, Notice, Sample, Step
 from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import load_model
-from tinyllm.tokens import Tokenizer
-from tinyllm.training import Plan, Rates, pretrain, saved_plan, stage, state
+from tinyllm.tokens import Tokenizer, TokenShards
+from tinyllm.training import Plan, Rates, plan, pretrain, pretraining, saved_plan, stage, state
 
 PLAN = a_plan(steps=8)
 
@@ -233,6 +233,22 @@ def test_size_and_steps_make_a_plan(run, tmp_path):
 def test_a_small_text_read_often_is_a_notice(run):
     with closing(run(plan=a_plan(steps=500))) as events:
         assert "times, and the model will know much of it by heart" in next(events).text
+
+
+def test_a_small_text_is_read_no_more_often_than_helps_however_many_seconds_there_are(
+    run, tokens, monkeypatch
+):
+    shards = TokenShards.open(tokens, "train")
+    epoch = len(shards.tokens) + len(shards)
+    monkeypatch.setattr(pretraining, "LEAST_TOKENS", 0)
+    monkeypatch.setattr(pretraining, "MOST_EPOCHS", 200)
+    monkeypatch.setattr(pretraining, "MANY_EPOCHS", 1000)  # an epoch is less than a batch here
+    monkeypatch.setattr(plan, "time_steps", lambda *_, choices, **__: dict.fromkeys(choices, 0.01))
+    with closing(run(plan=None, seconds=1000.0, size="nano")) as events:
+        texts = [next(events).text, next(events).text]
+    steps = math.ceil(200 * epoch / (8 * 256))
+    assert "times, in less time than there is" in texts[0]
+    assert f" {steps} steps of 8 x 256 tokens" in texts[1]
 
 
 def test_the_plan_says_how_many_threads_and_afterwards_there_are_as_many_as_before(

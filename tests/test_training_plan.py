@@ -49,6 +49,14 @@ def test_more_seconds_give_more_steps():
     assert long.seconds == 20.0
 
 
+def test_no_more_tokens_are_planned_than_were_allowed_however_much_time_there_is():
+    plan = plan_for(
+        1e4, vocab_size=64, rows=2, context=32, most_tokens=1000, trial_seconds=0.02, threads=1
+    )
+    assert plan.steps == 16  # of 64 tokens
+    assert plan.settled(taken=4, seconds=0.1).steps == 16
+
+
 def fit_quickly(seconds):
     return fit(a_plan(), tiny_model(), a_batch(), seconds=seconds, trial_seconds=0.02)
 

@@ -136,6 +136,8 @@ def rlhf_chart(
             1,
         )
         _line(figure, x[there], curve, column + 1, colours[i % 4], row + 1)
+        if name == "finished":
+            figure.update_yaxes(range=[0, 1.02], tickformat=".0%", row=row + 1, col=column + 1)
         if len(curve):
             words.append(f"{heading} from {curve[0]:.3g} to {curve[-1]:.3g}")
     last = max((s.steps for s in steps), default=1)

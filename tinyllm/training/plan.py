@@ -184,11 +184,13 @@ def plan_for(
     context: int = 256,
     rates: Rates | None = None,
     threads: int | None = None,
+    most_tokens: int | None = None,
     trial_seconds: float = 2.5,
 ) -> Plan:
     """A plan for a fresh model whose training takes about `seconds` on this machine as it is now.
 
-    `size` None leaves the size to `size_for`; dtype, threads and steps are found by `fit`.
+    `size` None leaves the size to `size_for`; dtype, threads and steps are found by `fit`. It takes
+    less time where `most_tokens` are read sooner.
 
     >>> plan = plan_for(10.0, vocab_size=64, context=32, threads=1, trial_seconds=0.01)
     >>> plan.size, plan.steps > 1
@@ -203,6 +205,7 @@ def plan_for(
         context=context,
         seed=seed,
         rates=rates or PRETRAINING,
+        most_steps=None if most_tokens is None else -(-most_tokens // (rows * context)),
     )
     ids = torch.randint(
         vocab_size, (rows, context + 1), generator=torch.Generator().manual_seed(seed)

@@ -25,6 +25,12 @@ PROMPTS = ("The sky is", "Once upon a time")
 HELD_OUT_BATCHES, HELD_OUT_ROWS = 4, 8
 """How much of the validation text is measured at every look: 8,192 tokens."""
 
+MOST_EPOCHS = 5
+"""A training that is planned by its minutes reads a text no more often than this: with many more
+readings the model becomes worse at text that is new to it (`bench/RESULTS.md`)."""
+LEAST_TOKENS = 600_000
+"""But so many tokens it may read of any text: of a very small one there is little to learn but the
+words themselves."""
 MANY_EPOCHS = 10
 """From so many readings of the same text on, a model learns it by heart."""
 
@@ -54,14 +60,24 @@ def pretrain(
     tokenizer = Tokenizer.load(tokenizer_folder)
     shards = TokenShards.open(tokenizer_folder, "train")
     validation = TokenShards.open(tokenizer_folder, "validation")
-    plan = plan or saved_plan(state) or _plan(tokenizer, seconds, size, steps, seed)
-    epochs = plan.tokens / (len(shards.tokens) + len(shards))
+    epoch = len(shards.tokens) + len(shards)  # each document brings its <|endoftext|>
+    plan = plan or saved_plan(state) or _plan(tokenizer, epoch, seconds, size, steps, seed)
+    epochs = plan.tokens / epoch
     if epochs > MANY_EPOCHS:
         yield Notice(
             stage=STAGE,
             text=(
                 f"The text is small for so long a training: it will be read {epochs:.0f} times, "
                 "and the model will know much of it by heart. More text would make it better."
+            ),
+        )
+    elif plan.steps == plan.most_steps:
+        yield Notice(
+            stage=STAGE,
+            text=(
+                f"The text is small: it will be read {epochs:.0f} times, in less time than there "
+                "is, for more readings would make the model worse at text that it has not read. "
+                "More text would make it better."
             ),
         )
 
@@ -86,7 +102,12 @@ def pretrain(
 
 
 def _plan(
-    tokenizer: Tokenizer, seconds: float | None, size: str | None, steps: int | None, seed: int
+    tokenizer: Tokenizer,
+    epoch: int,
+    seconds: float | None,
+    size: str | None,
+    steps: int | None,
+    seed: int,
 ) -> Plan:
     if steps is not None:
         return Plan(
@@ -98,4 +119,10 @@ def _plan(
         )
     if seconds is None:
         raise TinyLLMError("How long to train? Give a plan, or seconds, or a number of steps.")
-    return plan_for(seconds, vocab_size=tokenizer.vocab_size, size=size, seed=seed)
+    return plan_for(
+        seconds,
+        vocab_size=tokenizer.vocab_size,
+        size=size,
+        seed=seed,
+        most_tokens=max(MOST_EPOCHS * epoch, LEAST_TOKENS),
+    )
