@@ -60,6 +60,8 @@ def test_a_done_stage_says_what_making_it_anew_would_forget(page, studio):
         if not run.done(stage):
             shutil.copytree(default.folder(stage), run.folder(stage))
     open_page(page, studio, "train")
+    # The page chooses the stage that comes next as it opens; a click before that would be undone.
+    page.locator("#train-stage label.selected").filter(has_text="3. Pre").wait_for(timeout=PATIENCE)
     page.locator("#train-stage label").filter(has_text="1. Text").click()
     wait_for_text(page, "#train-what", r"what was made from it \(Tokenizer\) is forgotten")
     wait_for_text(page, "#train-start", "Make anew")
