@@ -39,7 +39,7 @@ def run(capsys, *arguments):
         ["train", "--from", "hf:roneneldan/TinyStories"],
         ["train", "--villager", "Mina keeps bees."],
         ["village", "--dial", "low"],
-        ["village", "--kind", "dirty-page"],
+        ["village", "--kind", "spam"],
         ["village", "--documents", "1", "--megabytes", "1"],
         ["generate"],
         ["generate", "x", "--samples", "0"],

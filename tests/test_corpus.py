@@ -25,9 +25,12 @@ from tinyllm.events import Event, Finished, Notice, Progress
 from tinyllm.files import TinyLLMError, UsageError, read_manifest
 
 NAVIGATION = "<nav>" + "".join(f"<a href='/{n}'>Menu item {n}</a>" for n in range(20)) + "</nav>"
-ARTICLE = "".join(
-    f"<p>Paragraph {n} tells of the village baker, who bakes bread before the cafÃ© opens.</p>"
-    for n in range(8)
+ARTICLE = (
+    "<p>Paragraph 0 tells of the village baker, who bakes bread before the cafÃ© opens.</p>"
+    "<p>The goat has been there already. It knows the way to the oven better than the mayor does, "
+    "and it never pays.</p>"
+    "<p>At noon the children come with a basket. They buy round loaves and one long loaf, which is "
+    "shorter when they are at home.</p>"
 )
 PAGE = (
     f"<html><body>{NAVIGATION}<div class='cookie-bar'>We use cookies. Accept all</div><article>"

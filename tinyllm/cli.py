@@ -105,7 +105,7 @@ def village(
 
     if villager:
         not_yet("--villager", "the village as it is")
-    kinds = (*KINDS, "instruction", "preference")
+    kinds = (*KINDS, "instruction", "preference", "dirty-page")
     if kind is not None and kind not in kinds:
         not_yet(f"--kind {kind}", ", ".join(kinds))
     if dial != "default":

@@ -6,10 +6,10 @@ says what it dropped and why.
 
 from tinyllm.corpus.build import build_corpus
 from tinyllm.corpus.document import Document, Ledger, Rejection, Step
+from tinyllm.corpus.pipeline import STEPS
 from tinyllm.corpus.readers import read_folder, read_village
 from tinyllm.corpus.shards import corpus_size, read_card, read_text
 from tinyllm.corpus.sources import Source, parse_source
-from tinyllm.corpus.steps import STEPS
 
 __all__ = [
     "STEPS",

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from tinyllm.corpus.card import HARDNESS, card_markdown
 from tinyllm.corpus.document import Document, Ledger, Rejection
+from tinyllm.corpus.pipeline import STEPS, scopes
 from tinyllm.corpus.readers import (
     FOLDER_LICENCE,
     READ_RULE,
@@ -25,7 +26,6 @@ from tinyllm.corpus.readers import (
 from tinyllm.corpus.shards import TextWriter
 from tinyllm.corpus.sources import Source, parse_source, tell_apart
 from tinyllm.corpus.splitting import ValidationChoice
-from tinyllm.corpus.steps import STEPS
 from tinyllm.events import Event, Finished, Notice, Progress
 from tinyllm.files import TinyLLMError, atomic_folder, atomic_write, write_manifest
 
@@ -199,8 +199,11 @@ class _Build:
             for source in self._paths
             if source.path
         )
+        judged = scopes(kinds={source.name: "folder" for source in self._paths})
         for name, rule, step in STEPS:
-            documents = step(documents, self._ledger(name, rule))
+            ledger = self._ledger(name, rule)
+            ledger.judges = judged[name]
+            documents = step(documents, ledger)
         return documents
 
     def _ledger(self, step: str, rule: str) -> Ledger:

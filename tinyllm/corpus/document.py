@@ -66,7 +66,10 @@ class Ledger:
     kept: int = 0
     changed: int = 0
     characters: int = 0
+    judges: Callable[[Document], bool] = lambda document: True
+    """Which documents the step looks at; the others pass as they are."""
     dropped: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, Counter[str]] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def keep(self, document: Document, *, changed: bool = False) -> Document:
@@ -85,6 +88,22 @@ class Ledger:
         excerpt = " ".join(document.text[: 2 * EXCERPT].split())[:EXCERPT]
         self.report(Rejection(document.id, self.step, reason, excerpt))
 
+    def note(self, what: str, value: str) -> None:
+        """Count something that the card shows beside the step, a language for one."""
+        self.notes.setdefault(what, Counter())[value] += 1
+
+    def add(self, other: Ledger) -> None:
+        """Take over what another ledger of the same step counted."""
+        self.kept += other.kept
+        self.changed += other.changed
+        self.characters += other.characters
+        self.dropped += other.dropped
+        for what, counts in other.notes.items():
+            self.notes.setdefault(what, Counter()).update(counts)
+        for reason, names in other.examples.items():
+            shown = self.examples.setdefault(reason, [])
+            shown += names[: EXAMPLES - len(shown)]
+
     def to_dict(self) -> dict[str, Any]:
         """The step's row of the dataset card."""
         return {
@@ -95,6 +114,7 @@ class Ledger:
             "characters": self.characters,
             "dropped": dict(self.dropped.most_common()),
             "examples": self.examples,
+            "notes": {what: dict(counts.most_common()) for what, counts in self.notes.items()},
         }
 
 
