@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from tinyllm.village import dirt_held_out as held_out
 from tinyllm.village.dirt_copies import COPIERS
 from tinyllm.village.dirt_foreign import LANGUAGES, foreign_text
 from tinyllm.village.dirt_furniture import WRITERS, Furniture, furnish
@@ -124,8 +125,9 @@ Earlier = list[tuple[DirtyPage, dict[str, Any]]]
 
 
 def _good(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
-    kind = "article" if rng.random() < 0.65 else rng.choice([k for k in GOOD if k != "article"])
-    title, blocks = GOOD[kind](rng, texts)
+    kinds = {**GOOD, **held_out.GOOD}
+    kind = "article" if rng.random() < 0.6 else rng.choice([k for k in kinds if k != "article"])
+    title, blocks = kinds[kind](rng, texts)
     return DirtyPage(kind, "good", True, title, blocks)
 
 
@@ -137,8 +139,9 @@ def _mojibake(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -
     words = rng.sample(_MARKS, 3)
     extra = f"At the {words[0]} they said “{words[1]}”, and {words[2]} – it’s hard to say why."
     blocks = [*blocks, *paragraphs(extra)]
-    kind = rng.choice(list(BREAKS))
-    return DirtyPage(kind, "mojibake", True, title, blocks, breaks=BREAKS[kind])
+    kinds = {**BREAKS, **held_out.BREAKS}
+    kind = rng.choice(list(kinds))
+    return DirtyPage(kind, "mojibake", True, title, blocks, breaks=kinds[kind])
 
 
 def _as_cp1252(html: str) -> str:
@@ -153,8 +156,9 @@ BREAKS: dict[str, Callable[[str], str]] = {"UTF-8 read as Windows-1252": _as_cp1
 
 def _personal(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
     title, blocks = article(rng, texts)
-    kind = rng.choice(list(SENTENCES))
-    make, sentences = SENTENCES[kind]
+    kinds = {**SENTENCES, **held_out.PERSONAL}
+    kind = rng.choice(list(kinds))
+    make, sentences = kinds[kind]
     found = [make(rng) for _ in range(rng.randint(1, 3))]
     lines = [rng.choice(sentences).format(one.value) for one in found]
     stays = rng.sample(LOOK_ALIKES, rng.randint(0, 2))
@@ -170,14 +174,16 @@ def _personal(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -
 
 
 def _spam(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
-    kind = rng.choice(list(SPAM))
-    title, blocks = SPAM[kind](rng)
+    kinds = {**SPAM, **held_out.SPAM}
+    kind = rng.choice(list(kinds))
+    title, blocks = kinds[kind](rng)
     return DirtyPage(kind, "spam", False, title, blocks)
 
 
 def _link_farm(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
-    kind = rng.choice(list(FARMS))
-    title, html = FARMS[kind](rng)
+    kinds = {**FARMS, **held_out.FARMS}
+    kind = rng.choice(list(kinds))
+    title, html = kinds[kind](rng)
     return DirtyPage(kind, "link farm", False, title, [], html=html)
 
 
@@ -186,20 +192,24 @@ FARMS: dict[str, Callable[[random.Random], tuple[str, str]]] = {"link list": lin
 
 
 def _foreign(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
-    language = rng.choice(list(LANGUAGES))
-    title, rows = foreign_text(rng, LANGUAGES[language], number)
+    kinds = {**LANGUAGES, **held_out.LANGUAGES}
+    language = rng.choice(list(kinds))
+    title, rows = foreign_text(rng, kinds[language], number)
     return DirtyPage(language, "foreign text", False, title, paragraphs(*rows))
 
 
 def _exact(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
     page, line = rng.choice(earlier)
+    if rng.random() < 0.5:
+        return _copy(page, line, "copy in another layout", "exact copy")
     return _copy(page, line, "exact copy", "exact copy", again=line)
 
 
 def _near(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
     page, line = rng.choice(earlier)
-    kind = rng.choice(list(COPIERS))
-    return _copy(page, line, kind, "near copy", blocks=COPIERS[kind](rng, page.blocks))
+    kinds = {**COPIERS, **held_out.COPIERS}
+    kind = rng.choice(list(kinds))
+    return _copy(page, line, kind, "near copy", blocks=kinds[kind](rng, page.blocks))
 
 
 def _copy(
@@ -210,13 +220,14 @@ def _copy(
 
 
 def _noise(rng: random.Random, texts: Texts, number: int, earlier: Earlier) -> DirtyPage:
-    kind = rng.choice(list(NOISE))
-    group, make = NOISE[kind]
+    kinds = {**NOISE, **held_out.NOISE}
+    kind = rng.choice(list(kinds))
+    group, make = kinds[kind]
     title, blocks = make(rng, texts.story())
     return DirtyPage(kind, group, False, title, blocks)
 
 
-_FURNITURE: tuple[Callable[[random.Random], Furniture], ...] = WRITERS
+_FURNITURE: tuple[Callable[[random.Random], Furniture], ...] = (*WRITERS, *held_out.FURNITURE)
 
 _FAMILIES: dict[str, Callable[[random.Random, Texts, int, Earlier], DirtyPage]] = {
     "good": _good,
