@@ -1,8 +1,8 @@
 """Evaluation prompts must not stand in the training text: a test that was read is no test.
 
 Brown et al. 2020, "Language Models are Few-Shot Learners", appendix C: a text that shares a run of
-13 words with a test is contaminated. Our prompts are shorter, so a prompt of 6 to 12 words counts
-as a whole; a shorter one ("The sky is") is ordinary English and is not looked for.
+13 words with a test is contaminated; for tests of short texts it took 8 at least. So a prompt of 8
+to 12 words counts as a whole; a shorter one ("The sky is") is ordinary English and not looked for.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tinyllm.corpus.document import Document, Ledger
 
 DECONTAMINATE_RULE = (
     "A text that holds 13 words in a row of a prompt of the evaluation, or a whole shorter prompt "
-    "of 6 words or more, is dropped (after Brown et al. 2020)."
+    "of 8 words or more, is dropped (after Brown et al. 2020)."
 )
-LONGEST, SHORTEST = 13, 6
+LONGEST, SHORTEST = 13, 8
 PROMPTS = 2_000
 """So many prompts of each split are looked for; the village's wordings recur well before."""
 

@@ -26,6 +26,8 @@ EXTRACT_RULE = (
     "Of a web page, the main text remains; navigation, banners, adverts, comments and footers go "
     "(trafilatura)."
 )
+MOST_LINKS = 0.7
+"""Where links hold more than this share of the letters, the page is a list of links."""
 SURE_LENGTH = 60
 """A line so long that ends like a sentence shows that a page has a text."""
 
@@ -57,7 +59,11 @@ def extract(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]
         if document.metadata.get("format") != "html":
             yield ledger.keep(document)
             continue
-        text = main_text(document.text)
+        try:
+            text = main_text(document.text)
+        except RecursionError:
+            ledger.drop(document, "elements in elements, too deep to read")
+            continue
         if not text:
             ledger.drop(document, "no main text found on the page")
         elif len(text) <= CUT_ABOVE:
@@ -78,8 +84,11 @@ def main_text(page: str) -> str | None:
     if tree is None:
         return None
     _take_out_furniture(tree)
+    if _is_mostly_links(tree):
+        return None
     _open_layout_tables(tree)
     _open_lists(tree)
+    _mark_plain_body(tree)
     take = partial(trafilatura.extract, include_comments=False, fast=True)
     spare = deepcopy(tree)
     text: str | None = take(tree)
@@ -98,7 +107,7 @@ def _take_out_furniture(tree: Any) -> None:
 
     One that holds half of the page's text is called so by mistake, and stays.
     """
-    found = [element for element in tree.iter() if _is_furniture(element)]
+    found = [element for element in tree.iter() if _is_furniture(element) or _is_trail(element)]
     if not found:
         return
     size = len("".join(tree.itertext()))
@@ -115,6 +124,36 @@ def _is_furniture(element: Any) -> bool:
         return True
     names = f"{element.get('class', '')} {element.get('id', '')}"
     return names != " " and _NOT_THE_TEXT.search(names) is not None
+
+
+def _is_trail(element: Any) -> bool:
+    """Whether it is nothing but links with signs between them: "Home > News > This page"."""
+    links = element.findall("a") if element.tag in ("p", "div", "span") else ()
+    if len(links) < 2 or len(links) != len(element):
+        return False
+    between = f"{element.text or ''}{''.join(link.tail or '' for link in links)}"
+    return not any(map(str.isalnum, between))
+
+
+def _is_mostly_links(tree: Any) -> bool:
+    linked = sum(_letters("".join(link.itertext())) for link in tree.iter("a"))
+    return linked > 0 and linked > MOST_LINKS * _letters("".join(tree.itertext()))
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
+def _mark_plain_body(tree: Any) -> None:
+    """Make one article of a body whose paragraphs stand in it directly: so headings are kept."""
+    body = tree.find(".//body")
+    if body is None or len(body.findall("p")) < 2:
+        return
+    if next(tree.iter("article", "main"), None) is not None:
+        return
+    article = body.makeelement("article", {})
+    article.extend(list(body))
+    body.append(article)
 
 
 def _open_layout_tables(tree: Any) -> None:

@@ -38,11 +38,14 @@ _PUSHY = (
     r"(?:no|without) (?:registration|credit card|virus|viruses|survey)|premium|unlimited|"
     r"earn (?:money|up to|\$)|work from home|make money|crypto|bitcoin|loans?|insurance|mortgage|"
     r"credit|seo|backlinks?|traffic|highly recommend|recommend this|worth every|affiliate|"
-    r"checkout|add to cart|in stock|ships?|free"
+    r"checkout|add to cart|in stock|ships?|free|my (?:honest )?link|link below|changed my life|"
+    r"to everyone|value|on sale|purchases?|products?|customer service|pros|cons|winner|amazing|"
+    r"fantastic|skeptical|code [a-z]+\d+|price|antivirus|downloads?|downloaded"
 )
 _PATTERN = re.compile(rf"\b(?:{_PUSHY})(?!\w)", re.IGNORECASE)
 _NOTHING_HERE = re.compile(
-    r"page (?:was )?not found|\b404\b|\b403\b|page you (?:are|were) looking for|access denied|"
+    r"page (?:was )?not found|could not find (?:that|the|this) page|\b404\b|\b403\b|"
+    r"page you (?:are|were) looking for|access denied|"
     r"under construction|coming soon|enable javascript|enable cookies|checking your browser|"
     r"(?:log|sign) in to (?:view|see|read|continue)|no longer available|temporarily unavailable|"
     r"default web page|nothing (?:was )?found|has (?:been moved|expired)",
@@ -56,7 +59,7 @@ _ENDS = re.compile(r"[.!?]+")
 class Spam:
     """The limits of the spam rule, set on the village's own dirty pages."""
 
-    most_density: float = 0.06
+    most_density: float = 0.055
     """Phrases of advertisements for each word."""
     least_different: int = 5
     """Only a page with so many different ones can be spam."""

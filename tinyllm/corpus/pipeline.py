@@ -45,8 +45,8 @@ from tinyllm.corpus.masking import MASK_RULE, mask_personal_data
 from tinyllm.corpus.steps import CLEAN_RULE, REPAIR_RULE, clean, repair
 from tinyllm.files import UsageError
 
-SHORT_PAGES = GopherQuality(least_words=20, counts_punctuation=False)
-"""Gopher wants 50 words; a good page of the village, or a short poem, has 30. In short sentences
+SHORT_PAGES = GopherQuality(least_words=30, counts_punctuation=False)
+"""Gopher wants 50 words; a good page of the village, or a short poem, has 40. In short sentences
 every fifth token is a comma or a full stop, so here only words are counted."""
 KIND_C4 = C4(
     needs_punctuation=False, least_sentences=2, least_words_a_line=1, longest_policy_line=160
