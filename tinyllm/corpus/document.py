@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 EXAMPLES = 3
@@ -48,6 +48,15 @@ class Rejection(NamedTuple):
     excerpt: str
 
 
+def _report_to_nobody(rejection: Rejection) -> None:
+    """The report of a ledger that nobody listens to."""
+
+
+def _everything(document: Document) -> bool:
+    """The scope of a step that looks at every document."""
+    return True
+
+
 @dataclass
 class Ledger:
     """What one step kept, changed and dropped, and why, with a few examples of each reason.
@@ -62,11 +71,11 @@ class Ledger:
 
     step: str
     rule: str
-    report: Callable[[Rejection], None] = lambda rejection: None
+    report: Callable[[Rejection], None] = _report_to_nobody
     kept: int = 0
     changed: int = 0
     characters: int = 0
-    judges: Callable[[Document], bool] = lambda document: True
+    judges: Callable[[Document], bool] = _everything
     """Which documents the step looks at; the others pass as they are."""
     dropped: Counter[str] = field(default_factory=Counter)
     notes: dict[str, Counter[str]] = field(default_factory=dict)
@@ -103,6 +112,10 @@ class Ledger:
         for reason, names in other.examples.items():
             shown = self.examples.setdefault(reason, [])
             shown += names[: EXAMPLES - len(shown)]
+
+    def without_report(self) -> Ledger:
+        """The same counts in a ledger that can travel to another process."""
+        return replace(self, report=_report_to_nobody)
 
     def to_dict(self) -> dict[str, Any]:
         """The step's row of the dataset card."""
