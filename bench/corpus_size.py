@@ -35,16 +35,15 @@ if __name__ == "__main__":
 
 def write_pages(folder: Path, megabytes: float, seed: int = 0) -> tuple[int, int]:
     """Write pages until they hold so many megabytes; how many, and how many bytes."""
-    count = size = 0
-    for line in dirty_pages(seed=seed):
+    size = 0
+    for count, line in enumerate(dirty_pages(seed=seed)):
         raw = line["text"].encode("utf-8")
         place = folder / f"{count // 1000:04}"
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{count:07}.html").write_bytes(raw)
-        count += 1
         size += len(raw)
         if size >= megabytes * 1e6:
-            return count, size
+            return count + 1, size
     raise AssertionError("the stream of pages has no end")
 
 

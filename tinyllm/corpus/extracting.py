@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -80,6 +79,20 @@ def main_text(page: str) -> str | None:
     >>> main_text("<p>The duck came to school again, and it was late again.</p><nav>Home</nav>")
     'The duck came to school again, and it was late again.'
     """
+    take = partial(trafilatura.extract, include_comments=False, fast=True)
+    tree = _prepared(page)
+    if tree is None:
+        return None
+    text: str | None = take(tree)
+    if text is None or any(_is_sure(line) for line in text.split("\n")):
+        return text
+    # Short lines only: a rhyme or a menu? The strict mode judges, but it takes headings away too,
+    # and the first reading has taken the tree apart.
+    return text if take(_prepared(page), favor_precision=True) else None
+
+
+def _prepared(page: str) -> Any:
+    """The tree of the page with all put right; None where it is no text, or all links."""
     tree = trafilatura.load_html(page)
     if tree is None:
         return None
@@ -89,13 +102,7 @@ def main_text(page: str) -> str | None:
     _open_layout_tables(tree)
     _open_lists(tree)
     _mark_plain_body(tree)
-    take = partial(trafilatura.extract, include_comments=False, fast=True)
-    spare = deepcopy(tree)
-    text: str | None = take(tree)
-    if text is None or any(_is_sure(line) for line in text.split("\n")):
-        return text
-    # Short lines only: a rhyme or a menu? The strict mode judges, but it takes headings away too.
-    return text if take(spare, favor_precision=True) else None
+    return tree
 
 
 def _is_sure(line: str) -> bool:

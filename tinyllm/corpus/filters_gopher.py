@@ -127,6 +127,9 @@ def judge_repetition(
     for n, share in limits.top_grams.items():
         if _most_common(words, n) > share * len(text):
             return f"one run of {n} words again and again"
+    shortest, least = min(limits.repeated_grams), min(limits.repeated_grams.values())
+    if _in_repeated(words, shortest) <= least * len(text):
+        return None  # most texts: longer runs that repeat are made of shorter ones that do
     for n, share in limits.repeated_grams.items():
         if _repeated(words, n) > share * len(text):
             return f"repeated runs of {n} words"
@@ -140,6 +143,21 @@ def _most_common(words: Sequence[str], n: int) -> int:
         return 0
     grams = counts.most_common(1)[0]
     return (sum(map(len, grams[0])) + n - 1) * grams[1]
+
+
+def _in_repeated(words: Sequence[str], n: int) -> int:
+    """The characters of all words that stand in any run of n words that stood before."""
+    seen: set[tuple[str, ...]] = set()
+    add = seen.add
+    characters = counted = 0
+    for at, gram in enumerate(zip(*(words[i:] for i in range(n)))):
+        if gram in seen:
+            start = max(counted, at)
+            counted = at + n
+            characters += sum(map(len, words[start:counted]))
+        else:
+            add(gram)
+    return characters
 
 
 def _repeated(words: Sequence[str], n: int) -> int:

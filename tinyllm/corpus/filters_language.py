@@ -11,7 +11,7 @@ LANGUAGE_RULE = (
     "English only: py3langid gives English at least 0.65, the threshold of FineWeb (Penedo et al. "
     "2024). A text of fewer than 20 words is too short to tell, and stays."
 )
-READ_AT_MOST = 2_000
+READ_AT_MOST = 1_000
 """So many characters from the start are enough to know a language."""
 
 

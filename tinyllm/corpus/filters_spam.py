@@ -22,27 +22,37 @@ PLACEHOLDER_RULE = (
     "log in first) is an empty shell."
 )
 
-_PUSHY = (
-    r"click here|order (?:now|today|online)|buy (?:now|today|online|cheap)|shop now|act now|"
-    r"sign up(?: now| today)?|register (?:now|today)|subscribe now|call now|download now|"
-    r"free (?:trial|shipping|spins|delivery|download|quote|gift|bonus|sample|access|installation)|"
-    r"money[- ]back|best (?:price|deal|offer)s?|low(?:est)? prices?|limited (?:time|offer|stock)|"
-    r"special (?:offer|price|discount)|while (?:stocks|supplies) last|risk[- ]free|"
-    r"(?:100|\d\d)\s?% (?:off|free|natural|guaranteed|satisfaction|legal|safe)|"
-    r"satisfaction guaranteed|guaranteed|discount|coupon|promo(?: code)?|bonus|jackpot|casino|"
-    r"poker|roulette|slots|betting|payouts?|deposit|winnings|cash|prescription|pharmacy|pills?|"
-    r"weight loss|lose \d+|belly fat|miracle|clinically|side effects|testimonials?|five[- ]star|"
-    r"rated|must[- ]have|affordable|wholesale|cheap(?:er|est)?|buy|order|deals?|bargain|offer|"
-    r"offers|reviews?|refund|customers|satisfied|hurry|exclusive|instantly?|save (?:up to )?\$?\d+|"
-    r"\$\d+|\d+ (?:dollars|euros)|crack(?:ed)?|keygen|serial key|torrent|full version|"
-    r"(?:no|without) (?:registration|credit card|virus|viruses|survey)|premium|unlimited|"
-    r"earn (?:money|up to|\$)|work from home|make money|crypto|bitcoin|loans?|insurance|mortgage|"
-    r"credit|seo|backlinks?|traffic|highly recommend|recommend this|worth every|affiliate|"
-    r"checkout|add to cart|in stock|ships?|free|my (?:honest )?link|link below|changed my life|"
-    r"to everyone|value|on sale|purchases?|products?|customer service|pros|cons|winner|amazing|"
-    r"fantastic|skeptical|code [a-z]+\d+|price|antivirus|downloads?|downloaded"
+_PHRASES = (
+    *("click here", r"order (?:now|today|online)", r"buy (?:now|today|online|cheap)", "shop now"),
+    *(
+        "act now",
+        r"sign up(?: now| today)?",
+        r"register (?:now|today)",
+        "subscribe now",
+        "call now",
+    ),
+    r"free (?:trial|shipping|spins|delivery|download|quote|gift|bonus|sample|access|installation)",
+    *(r"money[- ]back", r"best (?:price|deal|offer)s?", r"low(?:est)? prices?", r"risk[- ]free"),
+    *(r"limited (?:time|offer|stock)", r"special (?:offer|price|discount)", "price", "on sale"),
+    *(r"while (?:stocks|supplies) last", r"stocks last", "satisfaction guaranteed", "guaranteed"),
+    r"\d\d+\s?% (?:off|free|natural|guaranteed|satisfaction|legal|safe)",
+    *("discount", "coupon", r"promo(?: code)?", "bonus", "jackpot", "casino", "poker", "roulette"),
+    *("slots", "betting", "payouts?", "deposit", "winnings", "cash", "prescription", "pharmacy"),
+    *("pills?", "weight loss", r"lose \d+", "belly fat", "miracle", "clinically", "side effects"),
+    *("testimonials?", r"five[- ]star", "rated", r"must[- ]have", "affordable", "wholesale"),
+    *(r"cheap(?:er|est)?", "buy", "order", "deals?", "bargain", "offers?", "reviews?", "refund"),
+    *("customers", "customer service", "satisfied", "hurry", "exclusive", "instant(?:ly)?"),
+    *(r"save (?:up to )?\$?\d+", r"\$\d+", r"\d+ (?:dollars|euros)", r"crack(?:ed)?", "keygen"),
+    *("serial key", "torrent", "full version", "registration", "survey", "credit card", "virus"),
+    *("antivirus", "downloads?", "downloaded", "download now", "premium", "unlimited"),
+    *(r"earn (?:money|up to|\$)", "work from home", "make money", "crypto", "bitcoin", "loans?"),
+    *("insurance", "mortgage", "credit", "seo", "backlinks?", "traffic", "highly recommend"),
+    *(r"recommend (?:this|it)", "worth every", "affiliate", "checkout", "add to cart", "ships?"),
+    *("free", "link below", "changed my life", "value", "purchases?", "products?", "pros", "cons"),
+    *("winner", "amazing", "fantastic", "skeptical", r"code [a-z]+\d+"),
 )
-_PATTERN = re.compile(rf"\b(?:{_PUSHY})(?!\w)", re.IGNORECASE)
+_BEGINNINGS = frozenset(phrase[:3] for phrase in _PHRASES if phrase[:3].isalpha())
+_PATTERN = re.compile(rf"(?<!\w)(?:{'|'.join(_PHRASES)})(?!\w)", re.IGNORECASE)
 _NOTHING_HERE = re.compile(
     r"page (?:was )?not found|could not find (?:that|the|this) page|\b404\b|\b403\b|"
     r"page you (?:are|were) looking for|access denied|"
@@ -51,7 +61,7 @@ _NOTHING_HERE = re.compile(
     r"default web page|nothing (?:was )?found|has (?:been moved|expired)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W_]+")
 _ENDS = re.compile(r"[.!?]+")
 
 
@@ -85,11 +95,14 @@ def judge_spam(text: str, limits: Spam = Spam()) -> str | None:
     >>> judge_spam("Tom sells cheap bread, and it is free on Sundays.") is None
     True
     """
+    words = _WORD.findall(text.lower())
+    begun = sum(word[:3] in _BEGINNINGS or word[0].isdigit() for word in words)
+    if begun <= limits.most_density * len(words):
+        return None  # most texts, without a search: too few words that a phrase begins with
     found = [match.lower() for match in _PATTERN.findall(text)]
     if len(set(found)) < limits.least_different:
         return None
-    words = sum(1 for _ in _WORD.finditer(text))
-    if len(found) > limits.most_density * words:
+    if len(found) > limits.most_density * len(words):
         return "spam: the phrases of advertisements"
     return None
 
@@ -100,7 +113,7 @@ def judge_placeholder(text: str, fewer_than: int = 80) -> str | None:
     >>> judge_placeholder("404. The page you are looking for does not exist.")
     'a placeholder: nothing is here'
     """
-    if _NOTHING_HERE.search(text) and sum(1 for _ in _WORD.finditer(text)) < fewer_than:
+    if len(text.split()) < fewer_than and _NOTHING_HERE.search(text):
         return "a placeholder: nothing is here"
     return None
 
