@@ -51,6 +51,10 @@ def train(
     sources: Annotated[
         list[str] | None, typer.Option("--from", help="village, or a folder or file. Repeatable.")
     ] = None,
+    weights: Annotated[
+        list[float] | None,
+        typer.Option("--weight", help="The share of each --from, in their order: 3, then 1."),
+    ] = None,
     until: Annotated[
         str | None, typer.Option(help="corpus, tokenizer, base, chat, reward or aligned.")
     ] = None,
@@ -73,6 +77,7 @@ def train(
         size=size,
         steps=steps,
         sources=tuple(sources) if sources else None,
+        weights=tuple(weights) if weights else None,
         until=until,
         seed=seed,
     )

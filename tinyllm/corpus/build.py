@@ -148,9 +148,11 @@ class _Build:
         self._sources = tell_apart(list(sources.values()))
         self._paths = [s for s in self._sources if s.path is not None]
         self._village = characters if any(s.path is None for s in self._sources) else 0
-        sizes = [(f, _size(f)) for s in self._paths if s.path for f in list_files(s.path)]
-        self._read_total = sum(size for _, size in sizes)
-        self._page_bytes = sum(size for file, size in sizes if file.suffix.lower() in PAGES)
+        self._read_total = self._page_bytes = 0
+        for file in chain.from_iterable(list_files(s.path) for s in self._paths if s.path):
+            size = _size(file)
+            self._read_total += size
+            self._page_bytes += size if file.suffix.lower() in PAGES else 0
         self._total = self._village + self._read_total
         self._shares = {
             source.name: shares(weights)[given]
