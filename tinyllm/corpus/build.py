@@ -16,7 +16,7 @@ from tinyllm.corpus.checking import NOTICES, check_size, check_sources, notices
 from tinyllm.corpus.document import Document, Ledger, Rejection
 from tinyllm.corpus.mixing import MANY_TIMES, check_weights, shares, times
 from tinyllm.corpus.parallel import choose_workers, clean_documents
-from tinyllm.corpus.pipeline import STATELESS, TOGETHER, scopes
+from tinyllm.corpus.pipeline import STATELESS, TOGETHER, classes_of, scopes
 from tinyllm.corpus.readers import (
     FOLDER_LICENCE,
     PAGES,
@@ -273,7 +273,9 @@ class _Build:
         return {
             "seed": self.seed,
             "sources": sources,
-            "steps": [ledger.to_dict() for ledger in self.ledgers],
+            "steps": [
+                {**ledger.to_dict(), "judges": classes_of(ledger.judges)} for ledger in self.ledgers
+            ],
             "lengths": {str(length): self.lengths[length] for length in sorted(self.lengths)},
             "rejected": sum(sum(ledger.dropped.values()) for ledger in self.ledgers),
             "how_split": " ".join(HOW_SPLIT[kind] for kind, there in kinds.items() if there),

@@ -197,3 +197,14 @@ def scopes(
             )
         chosen[name] = ALL if on else frozenset()
     return {name: Scope(classes, kinds or {}) for name, classes in chosen.items()}
+
+
+def classes_of(judges: Callable[[Document], bool]) -> list[str] | None:
+    """The classes of text that a step judges, in the order of the alphabet; None: every text.
+
+    >>> classes_of(scopes()["spam"]), classes_of(scopes()["clean"])
+    (['page'], None)
+    """
+    if not isinstance(judges, Scope) or judges.classes == ALL:
+        return None
+    return sorted(judges.classes)
