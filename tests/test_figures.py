@@ -250,7 +250,7 @@ def test_documents_dropped_for_rare_reasons_are_counted_together():
 def test_a_card_is_drawn_with_all_that_it_counts_and_says_it_in_words():
     drawn = card_charts(CARD)
     assert drawn["reasons"].text.startswith(
-        "Why documents were dropped. language: foreign: de 3, deduplicate: a copy of an earlier"
+        "Why documents were dropped. Foreign: German 3, A copy of an earlier document (dedup"
     )
     assert drawn["copies"].text.endswith("New: 12 (75%), copies: 3 (19%), near copies: 1 (6%).")
     assert list(drawn["lengths"].figure.data[0].y) == [2, 0, 8, 2]

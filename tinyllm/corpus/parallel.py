@@ -1,9 +1,10 @@
 """The steps that judge each document by itself, in several processes where that is faster.
 
 Documents travel in chunks, and chunks come back in their order with what their ledgers counted, so
-the result is the same, sign for sign, in one process and in many. Processes are started afresh
-("spawn"), as on every system; each loads the extractor and the language model once, which takes
-a second or two and is worth it from a few megabytes of pages on.
+the result is the same, sign for sign, in one process and in many. The processes are loky's: started
+afresh on every system, and, unlike those of `multiprocessing`, without running the caller's script
+once more. Each loads the extractor and the language model, which takes a second or two and is worth
+it from a few megabytes of pages on.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import NamedTuple
+
+from loky import ProcessPoolExecutor
 
 from tinyllm.corpus.document import Document, Ledger, Rejection
 from tinyllm.corpus.pipeline import STATELESS, Scope
@@ -63,7 +65,7 @@ def clean_documents(
             yield from _take(*waiting.popleft(), scopes, ledgers)
     finally:
         if pool is not None:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(kill_workers=True)
 
 
 def usable_cores() -> int:
@@ -136,9 +138,7 @@ def _start(workers: int) -> ProcessPoolExecutor | None:
     if workers < 2:
         return None
     try:
-        return ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
-        )
+        return ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
     except (OSError, ImportError, NotImplementedError):  # a system without shared semaphores
         return None
 
@@ -149,9 +149,10 @@ def _submit(
     if pool is None:
         return None
     try:
-        return pool.submit(clean_chunk, chunk, scopes)
+        future: Future[Cleaned] = pool.submit(clean_chunk, chunk, scopes)
     except (BrokenProcessPool, OSError):
         return None
+    return future
 
 
 def _leave_interrupts_to_the_parent() -> None:

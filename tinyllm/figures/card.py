@@ -19,6 +19,7 @@ from tinyllm.figures.chart import (
 )
 
 MOST_ROWS = 12
+OTHERS = "#999999"
 LANGUAGES = {
     "en": "English",
     "de": "German",
@@ -43,14 +44,23 @@ def reasons_chart(steps: Sequence[Mapping[str, Any]]) -> Chart:
     Twelve reasons have a bar; the rest share one.
 
     >>> reasons_chart([{"step": "copies", "kept": 7, "dropped": {"seen before": 2}}]).text
-    'Why documents were dropped. copies: seen before 2.'
+    'Why documents were dropped. Seen before (copies) 2.'
     """
     rows = [
-        (f"{step['step']}: {reason}", int(count))
+        (_reason(step["step"], reason), int(count))
         for step in steps
         for reason, count in step["dropped"].items()
     ]
     return _bars("Why documents were dropped", rows, VERMILION, nothing="Nothing was dropped.")
+
+
+def _reason(step: str, reason: str) -> str:
+    """A reason as a label: languages by name, and the step where it does not say itself."""
+    head, colon, code = reason.partition(": ")
+    if colon and head == "foreign":
+        return f"Foreign: {LANGUAGES.get(code, code)}"
+    words = f"{reason[:1].upper()}{reason[1:]}"
+    return words if step in reason else f"{words} ({step})"
 
 
 def languages_chart(languages: Mapping[str, int]) -> Chart:
@@ -170,16 +180,18 @@ def card_charts(card: Mapping[str, Any]) -> dict[str, Chart]:
 def _bars(title: str, rows: Sequence[tuple[str, int]], colour: str, *, nothing: str) -> Chart:
     """Named counts as horizontal bars, the largest on top."""
     ordered = sorted(rows, key=lambda row: -row[1])
-    shown = ordered[:MOST_ROWS]
-    if rest := ordered[MOST_ROWS:]:
+    most = MOST_ROWS if len(ordered) > MOST_ROWS + 1 else len(ordered)
+    shown, colours = ordered[:most], [colour] * most
+    if rest := ordered[most:]:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
+        colours.append(OTHERS)
     figure = new_figure(title, height=110 + 26 * max(len(shown), 1))
     places = np.arange(len(shown))
     figure.add_bar(
         x=[count for _, count in shown],
         y=places,
         orientation="h",
-        marker={"color": colour},
+        marker={"color": colours},
         text=[f" {count:,}" for _, count in shown],
         textposition="outside",
         textfont={"color": INK},
