@@ -152,11 +152,13 @@ def _letters(text: str) -> int:
 
 
 def _mark_plain_body(tree: Any) -> None:
-    """Make one article of a body whose paragraphs stand in it directly: so headings are kept."""
+    """Make one article of a body that holds its paragraphs itself: so headings are kept."""
     body = tree.find(".//body")
-    if body is None or len(body.findall("p")) < 2:
+    if body is None or next(tree.iter("article", "main"), None) is not None:
         return
-    if next(tree.iter("article", "main"), None) is not None:
+    while len(body) == 1 and body[0].tag == "div":
+        body = body[0]
+    if len(body.findall("p")) < 2:
         return
     article = body.makeelement("article", {})
     article.extend(list(body))

@@ -75,7 +75,8 @@ def clean_c4(text: str, limits: C4 = C4()) -> tuple[str, str | None]:
             return text, "curly brackets: a program, or parts of one"
         if _is_policy(small, limits.longest_policy_line):
             continue
-        sentences += count_sentences(line)
+        if sentences < limits.least_sentences:  # more need not be counted
+            sentences += count_sentences(line)
         if line or (kept and kept[-1]):
             kept.append(line)
     if sentences < limits.least_sentences:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SIGNS = r"…,:;!?¿¡()\[\]{}<>_#*&~·§%=—–'\"”“`‘´’‚„»«$£€¥"
 _BEFORE = re.compile(rf"\.\.+|\+(?![0-9])|[{_SIGNS}]")
@@ -27,15 +28,17 @@ _ENDS = frozenset(".!?")
 TERMINAL = (".", "!", "?", '"', "'", "”", "’", "…")
 
 
-def split_words(text: str) -> list[str]:
+@lru_cache(maxsize=2)
+def split_words(text: str) -> tuple[str, ...]:
     """Words, and signs of punctuation for themselves, as spaCy's tokenizer for English does.
 
     Gopher's limits are set on such tokens: that a fifth of them may lack a letter leaves room for
     commas and full stops. What is cut by blank space loses its signs in front and behind, then is
-    cut at hyphens and the like; spaCy's long list of exceptions is left out but for a dozen.
+    cut at hyphens and the like; spaCy's long list of exceptions is left out but for a dozen. The
+    last texts are remembered, because one filter after the other asks.
 
     >>> split_words("Don't ask: it's 3.11, well-known.")
-    ['Do', "n't", 'ask', ':', 'it', "'s", '3.11', ',', 'well', '-', 'known', '.']
+    ('Do', "n't", 'ask', ':', 'it', "'s", '3.11', ',', 'well', '-', 'known', '.')
     """
     words: list[str] = []
     for chunk in text.split():
@@ -43,7 +46,7 @@ def split_words(text: str) -> list[str]:
             words.append(chunk)
         else:
             words += _split_chunk(chunk)
-    return words
+    return tuple(words)
 
 
 def _split_chunk(chunk: str) -> list[str]:

@@ -23,7 +23,7 @@ class Furniture:
 
 _SECTIONS = (
     ("Home", "Village news", "Opening hours", "Photo gallery", "Contact us", "Site map"),
-    ("Start page", "All articles", "Shop", "Members area", "Help desk", "Log out"),
+    ("Start page", "All articles", "Gift shop", "Members area", "Help desk", "Log out"),
     ("Front page", "Calendar of events", "Archive 2019", "Archive 2020", "Our team", "Imprint"),
 )
 _BANNERS = (

@@ -65,7 +65,7 @@ def newsletter(rng: random.Random) -> Furniture:
 
 def breadcrumbs(rng: random.Random) -> Furniture:
     """Where the reader is."""
-    path = ("Everything", rng.choice(("Stories of the region", "Reading room")), "This page here")
+    path = ("Every topic", rng.choice(("Stories of the region", "Reading room")), "This page here")
     links = " &raquo; ".join(f'<a href="#">{name}</a>' for name in path)
     return Furniture("breadcrumbs", "before", f'<p class="crumbs">{links}</p>', path)
 
