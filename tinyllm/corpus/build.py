@@ -11,19 +11,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from tinyllm.corpus.card import HARDNESS, card_markdown
+from tinyllm.corpus.card import card_markdown
 from tinyllm.corpus.document import Document, Ledger, Rejection
-from tinyllm.corpus.readers import (
-    FOLDER_LICENCE,
-    READ_RULE,
-    VILLAGE_LICENCE,
-    list_files,
-    read_folder,
-    read_village,
-    village_validation,
-)
+from tinyllm.corpus.reading import expected_size, nothing_found, read_rule, read_source
+from tinyllm.corpus.reading_village import read_village, village_validation
 from tinyllm.corpus.shards import TextWriter
-from tinyllm.corpus.sources import Source, parse_source, tell_apart
+from tinyllm.corpus.sources import VILLAGE, Source, parse_source, tell_apart
 from tinyllm.corpus.splitting import ValidationChoice
 from tinyllm.corpus.steps import STEPS
 from tinyllm.events import Event, Finished, Notice, Progress
@@ -39,7 +32,7 @@ VILLAGE_RULE = (
 )
 HOW_SPLIT = {
     "village": "Village: validation is written from seeds that training does not see.",
-    "folder": "Files: one document in twenty, 200 at most, chosen by the hash of its text.",
+    "read": "What was read: one document in twenty, 200 at most, chosen by the hash of its text.",
 }
 
 
@@ -53,10 +46,11 @@ def build_corpus(
 ) -> Iterator[Event]:
     """Collect text from `sources` into `folder`, which appears when all is done.
 
-    `characters` and `validation_documents` say how much the village writes; of files, everything
-    is taken, and a twentieth of the documents is kept for validation. Every file that cannot be
-    read is named in `rejected.jsonl`, the first ten in a notice. A source that gives nothing, or
-    less than 20,000 characters in two documents altogether, is a `TinyLLMError`.
+    `characters` and `validation_documents` say how much the village writes; of other sources,
+    all that they give is taken, and a twentieth of the documents is kept for validation. Every
+    file that cannot be read is named in `rejected.jsonl`, the first ten in a notice. A source that
+    gives nothing, or less than 20,000 characters in two documents altogether, is a
+    `TinyLLMError`.
 
     >>> import tempfile
     >>> home = Path(tempfile.mkdtemp())
@@ -124,10 +118,11 @@ class _Build:
         self.size_of_source: Counter[str] = Counter()
         self.ledgers: list[Ledger] = []
         self._sources = sources
-        self._paths = [s for s in sources if s.path is not None]
-        self._village = characters if any(s.path is None for s in sources) else 0
-        sizes = (_size(f) for s in self._paths if s.path for f in list_files(s.path))
-        self._total = self._village + sum(sizes)
+        self._read = [source for source in sources if source.kind != VILLAGE]
+        self._village = characters if len(self._read) < len(sources) else 0
+        sizes = [expected_size(source) for source in self._read]
+        known = [size for size in sizes if size is not None]
+        self._total = self._village + sum(known) if len(known) == len(sizes) else None
         self._started = time.monotonic()
         self._told = 0
 
@@ -145,17 +140,23 @@ class _Build:
             self.validation.write(document)
 
     def files(self) -> Iterator[Event]:
-        """Read the learner's files, take them through the steps, and split them."""
-        if self._paths:
+        """Read what the village did not write, take it through the steps, and split it."""
+        for source in self._read:
+            yield Notice(
+                stage="corpus",
+                text=f"{source.name}: its licence is {source.licence}. "
+                f"For a small model: {source.hardness}.",
+            )
+        if self._read:
             kept = self.folder / "kept.jsonl"
             choice = ValidationChoice(seed=self.seed)
             with kept.open("w", encoding="utf-8", newline="\n") as file:
-                reading = self._ledger("read", READ_RULE)
+                reading = self._ledger("read", read_rule(self._read))
                 for document in self._through_the_steps(reading):
                     self._count(document)
                     choice.show(document)
                     file.write(document.to_json() + "\n")
-                    yield from self._progress(self._village + reading.characters, "reading files")
+                    yield from self._progress(self._village + reading.done, "reading")
             yield from self._notices(sum(reading.dropped.values()))
             self._check_sources()
             for_validation = choice.chosen()
@@ -173,12 +174,12 @@ class _Build:
 
     def card(self) -> dict[str, Any]:
         """The dataset card."""
-        kinds = {"village": bool(self._village), "folder": bool(self._paths)}
+        kinds = {"village": bool(self._village), "read": bool(self._read)}
         sources = [
             {
                 "name": source.name,
-                "licence": FOLDER_LICENCE if source.path else VILLAGE_LICENCE,
-                "hardness": HARDNESS["folder" if source.path else "village"],
+                "licence": source.licence,
+                "hardness": source.hardness,
                 "documents": self.of_source[source.name],
                 "characters": self.size_of_source[source.name],
             }
@@ -195,9 +196,7 @@ class _Build:
 
     def _through_the_steps(self, reading: Ledger) -> Iterator[Document]:
         documents: Iterator[Document] = chain.from_iterable(
-            read_folder(source.path, reading, name=source.name)
-            for source in self._paths
-            if source.path
+            read_source(source, reading) for source in self._read
         )
         for name, rule, step in STEPS:
             documents = step(documents, self._ledger(name, rule))
@@ -219,18 +218,22 @@ class _Build:
         self.digest.update(f"{document.id}\0{document.text}\0".encode())
 
     def _progress(self, done: int, note: str) -> Iterator[Progress]:
-        """At most a hundred events for the whole stage."""
-        if done - self._told < self._total / 100:
+        """At most a hundred events for the whole stage; one a megabyte where nobody knows its end.
+
+        A document can be cut from a file that is not yet done: that is no news.
+        """
+        if done <= self._told or done - self._told < (self._total or 100_000_000) / 100:
             return
         self._told = done
         seconds = time.monotonic() - self._started
+        left = None if self._total is None else max(self._total - done, 0) * seconds / done
         yield Progress(
             stage="corpus",
-            done=min(done, self._total),
+            done=done if self._total is None else min(done, self._total),
             total=self._total,
             unit="characters",
             note=note,
-            eta_seconds=max(self._total - done, 0) * seconds / done,
+            eta_seconds=left,
         )
 
     def _notices(self, count: int) -> Iterator[Notice]:
@@ -242,20 +245,10 @@ class _Build:
             yield Notice(stage="corpus", text=rest)
 
     def _check_sources(self) -> None:
-        for source in self._paths:
-            if source.path and not self.of_source[source.name]:
-                raise TinyLLMError(
-                    f"No text was found in {source.path}: {self._found(source.path)}. "
-                    "tinyllm reads .txt, .md and .html files."
-                )
-
-    def _found(self, path: Path) -> str:
-        count = sum(1 for _ in list_files(path))
-        if not count:
-            return "the folder is empty (hidden files are passed over)"
         dropped: Counter[str] = sum((ledger.dropped for ledger in self.ledgers), Counter())
-        reasons = "; ".join(f"{reason} ({times})" for reason, times in dropped.most_common(4))
-        return f"{count} {'file' if count == 1 else 'files'}, none of them usable: {reasons}"
+        for source in self._read:
+            if not self.of_source[source.name]:
+                raise TinyLLMError(nothing_found(source, dropped))
 
     def _check_size(self) -> None:
         documents, characters = self.of_source.total(), self.size_of_source.total()
@@ -266,10 +259,3 @@ class _Build:
                 f"{MINIMUM_CHARACTERS:,} characters in {MINIMUM_DOCUMENTS} documents are needed. "
                 "Add more text, or add --from village."
             )
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0

@@ -48,6 +48,10 @@ class Rejection(NamedTuple):
     excerpt: str
 
 
+class UnreadableError(Exception):
+    """Raised by a reader of one format; the message is the reason why there is no text."""
+
+
 @dataclass
 class Ledger:
     """What one step kept, changed and dropped, and why, with a few examples of each reason.
@@ -66,6 +70,7 @@ class Ledger:
     kept: int = 0
     changed: int = 0
     characters: int = 0
+    done: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
@@ -75,6 +80,10 @@ class Ledger:
         self.changed += changed
         self.characters += len(document.text)
         return document
+
+    def advance(self, amount: int) -> None:
+        """So much of what a source was expected to hold lies behind us, whatever became of it."""
+        self.done += amount
 
     def drop(self, document: Document, reason: str) -> None:
         """Count a document that ends here; reasons are few, so that they can be counted."""

@@ -17,9 +17,8 @@ from functools import partial
 import ftfy
 import trafilatura
 
-from tinyllm.corpus.cutting import cut
+from tinyllm.corpus.cutting import CUT_ABOVE, cut
 from tinyllm.corpus.document import Document, Ledger, Step
-from tinyllm.corpus.readers import CUT_ABOVE
 
 REPAIR_RULE = (
     'Text that was once decoded wrongly ("cafÃ©") is decoded again, and letters are put into '
