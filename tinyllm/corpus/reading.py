@@ -10,8 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from tinyllm.corpus.document import Document, Ledger
 from tinyllm.corpus.listing import list_files
+from tinyllm.corpus.reading_computer import COMPUTER_RULE, computer_size, read_this_computer
 from tinyllm.corpus.reading_folder import READ_RULE, folder_size, read_folder
 from tinyllm.corpus.sources import Source
+
+RULES = {"folder": READ_RULE, "this_computer": COMPUTER_RULE}
+"""By kind: the sentence of the dataset card."""
 
 
 def read_source(source: Source, ledger: Ledger) -> Iterator[Document]:
@@ -22,18 +26,22 @@ def read_source(source: Source, ledger: Ledger) -> Iterator[Document]:
     """
     if source.path is not None:
         yield from read_folder(source.path, ledger, name=source.name)
+    elif source.kind == "this_computer":
+        yield from read_this_computer(ledger, name=source.name)
     else:
         raise ValueError(f"expected a source that is read, got {source.kind!r}")
 
 
 def expected_size(source: Source) -> int | None:
     """To what `ledger.done` grows while the source is read (about bytes); None if nobody knows."""
-    return folder_size(source.path) if source.path is not None else None
+    if source.path is not None:
+        return folder_size(source.path)
+    return computer_size() if source.kind == "this_computer" else None
 
 
 def read_rule(sources: Sequence[Source]) -> str:
     """What the dataset card says of how these sources are read."""
-    return READ_RULE
+    return " ".join(dict.fromkeys(RULES[source.kind] for source in sources))
 
 
 def nothing_found(source: Source, dropped: Counter[str]) -> str:
