@@ -12,9 +12,10 @@ from tinyllm.corpus.document import Document, Ledger
 from tinyllm.corpus.listing import list_files
 from tinyllm.corpus.reading_computer import COMPUTER_RULE, computer_size, read_this_computer
 from tinyllm.corpus.reading_folder import READ_RULE, folder_size, read_folder
+from tinyllm.corpus.reading_web import WEB_RULE, read_web, web_size
 from tinyllm.corpus.sources import Source
 
-RULES = {"folder": READ_RULE, "this_computer": COMPUTER_RULE}
+RULES = {"folder": READ_RULE, "this_computer": COMPUTER_RULE, "web": WEB_RULE}
 """By kind: the sentence of the dataset card."""
 
 
@@ -28,6 +29,8 @@ def read_source(source: Source, ledger: Ledger) -> Iterator[Document]:
         yield from read_folder(source.path, ledger, name=source.name)
     elif source.kind == "this_computer":
         yield from read_this_computer(ledger, name=source.name)
+    elif source.kind == "web":
+        yield from read_web(source.at, ledger, name=source.name)
     else:
         raise ValueError(f"expected a source that is read, got {source.kind!r}")
 
@@ -36,7 +39,9 @@ def expected_size(source: Source) -> int | None:
     """To what `ledger.done` grows while the source is read (about bytes); None if nobody knows."""
     if source.path is not None:
         return folder_size(source.path)
-    return computer_size() if source.kind == "this_computer" else None
+    if source.kind == "this_computer":
+        return computer_size()
+    return web_size() if source.kind == "web" else None
 
 
 def read_rule(sources: Sequence[Source]) -> str:

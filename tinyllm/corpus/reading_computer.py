@@ -176,7 +176,7 @@ def _package_files(one: Distribution) -> Iterator[Path]:
 
 def _licence(one: Distribution) -> str:
     for key in ("License-Expression", "License"):
-        words = (one.metadata.get_all(key) or [""])[0].strip().partition("\n")[0]
+        words = str((one.metadata.get_all(key) or [""])[0]).strip().partition("\n")[0]
         if 0 < len(words) < 80 and words != "UNKNOWN":
             return words
     for classifier in one.metadata.get_all("Classifier") or []:
