@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tinyllm.corpus import reading_folder
 from tinyllm.corpus.sources import HARDNESS, LICENCES, Source, parse_source, tell_apart
 from tinyllm.files import UsageError
 
@@ -72,3 +73,11 @@ def test_the_village_comes_first_and_names_are_told_apart() -> None:
         Source(name="village"),
     ]
     assert [source.name for source in tell_apart(sources)] == ["village", "a", "a (2)"]
+
+
+def test_the_readme_names_every_kind_of_source() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    for text in ("`village`", "`this_computer`", "`https://…`", "`gutenberg`", "`hf:NAME`"):
+        assert f"| {text}" in readme
+    for suffix in (*reading_folder.TEXT[:1], ".md", ".html", *reading_folder.READERS):
+        assert suffix in readme

@@ -18,11 +18,11 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from protego import Protego
 
-from tinyllm import __version__
+import tinyllm
 from tinyllm.corpus.document import UnreadableError
 
 ROBOT = "tinyllm"
-USER_AGENT = f"{ROBOT}/{__version__} (a learner collects text for a small language model)"
+USER_AGENT = f"{ROBOT}/{tinyllm.__version__} (a learner collects text for a small language model)"
 PAGES = ("text/html", "application/xhtml+xml")
 TEXTS = ("text/plain", "text/markdown")
 MOST_REDIRECTS = 5

@@ -6,16 +6,24 @@ The village writes its own text and knows its bits: `reading_village`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tinyllm.corpus.document import Document, Ledger
 from tinyllm.corpus.listing import list_files
+from tinyllm.corpus.reading_books import BOOKS_RULE, books_size, read_books
 from tinyllm.corpus.reading_computer import COMPUTER_RULE, computer_size, read_this_computer
 from tinyllm.corpus.reading_folder import READ_RULE, folder_size, read_folder
+from tinyllm.corpus.reading_hub import HUB_CHARACTERS, HUB_RULE, read_hub
 from tinyllm.corpus.reading_web import WEB_RULE, read_web, web_size
 from tinyllm.corpus.sources import Source
 
-RULES = {"folder": READ_RULE, "this_computer": COMPUTER_RULE, "web": WEB_RULE}
+RULES = {
+    "folder": READ_RULE,
+    "this_computer": COMPUTER_RULE,
+    "web": WEB_RULE,
+    "gutenberg": BOOKS_RULE,
+    "huggingface": HUB_RULE,
+}
 """By kind: the sentence of the dataset card."""
 
 
@@ -31,6 +39,10 @@ def read_source(source: Source, ledger: Ledger) -> Iterator[Document]:
         yield from read_this_computer(ledger, name=source.name)
     elif source.kind == "web":
         yield from read_web(source.at, ledger, name=source.name)
+    elif source.kind == "gutenberg":
+        yield from read_books(source.at, ledger, name=source.name)
+    elif source.kind == "huggingface":
+        yield from read_hub(source.at, ledger, name=source.name)
     else:
         raise ValueError(f"expected a source that is read, got {source.kind!r}")
 
@@ -39,9 +51,13 @@ def expected_size(source: Source) -> int | None:
     """To what `ledger.done` grows while the source is read (about bytes); None if nobody knows."""
     if source.path is not None:
         return folder_size(source.path)
-    if source.kind == "this_computer":
-        return computer_size()
-    return web_size() if source.kind == "web" else None
+    sizes: dict[str, Callable[[], int]] = {
+        "this_computer": computer_size,
+        "web": web_size,
+        "gutenberg": lambda: books_size(source.at),
+        "huggingface": lambda: HUB_CHARACTERS,
+    }
+    return sizes[source.kind]() if source.kind in sizes else None
 
 
 def read_rule(sources: Sequence[Source]) -> str:
