@@ -37,6 +37,7 @@ class Site:
             for name, value in fields.items():
                 handler.send_header(name, value)
             handler.send_header("Content-Length", str(len(data)))
+            handler.send_header("Connection", "close")
             handler.end_headers()
             handler.wfile.write(data)
 

@@ -134,9 +134,15 @@ def test_a_page_of_50_mb_is_dropped_unread(mine: Path) -> None:
     )
 
 
+def test_a_page_of_more_than_50_000_tags_is_dropped(mine: Path) -> None:
+    (mine / "tags.html").write_text("<p>" + "<b>" * 50_000)
+    assert read(mine)[1] == {"a web page of more than 50,000 tags": ["mine/tags.html"]}
+
+
 @pytest.mark.parametrize("tag", ["div", "b", "table", "blockquote", "x"])
 def test_a_page_nested_a_hundred_thousand_deep_does_no_harm(mine: Path, tag: str) -> None:
     (mine / "deep.html").write_text(f"<html><body>{f'<{tag}>' * 100_000}{STORY * 20}")
+    (mine / "less.html").write_text(f"<html><body>{f'<{tag}>' * 49_000}{STORY * 20}")
     documents = read_source(parse_source(str(mine)), Ledger("read", ""))
     for name, rule, step in STEPS:
         documents = step(documents, Ledger(name, rule))

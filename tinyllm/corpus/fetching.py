@@ -20,6 +20,7 @@ from protego import Protego
 
 import tinyllm
 from tinyllm.corpus.document import UnreadableError
+from tinyllm.corpus.pages import LARGEST_PAGE
 
 ROBOT = "tinyllm"
 USER_AGENT = f"{ROBOT}/{tinyllm.__version__} (a learner collects text for a small language model)"
@@ -45,7 +46,7 @@ class WebLimits:
     longest_delay: float = 30.0
     page_seconds: float = 30.0
     seconds: float = 900.0
-    page_bytes: int = 4_000_000
+    page_bytes: int = LARGEST_PAGE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from tinyllm.corpus.cutting import CUT_ABOVE, cut_if_long
 from tinyllm.corpus.decoding import detect_encoding
 from tinyllm.corpus.document import Document, Ledger, UnreadableError
 from tinyllm.corpus.listing import is_file, list_files, printable
+from tinyllm.corpus.pages import LARGEST_PAGE, check_page
 
 COMPUTER_RULE = (
     "Of each installed Python package and of Python itself: description, licences and docstrings "
@@ -35,7 +36,6 @@ COMPUTER_RULE = (
 )
 PACKAGE_CHARACTERS = 1_000_000
 """No package fills the corpus with its own affairs: some have ten times as much."""
-LARGEST_FILE = 4_000_000
 SHORTEST = 200
 """Characters of docstrings; a module with fewer says nothing."""
 
@@ -211,6 +211,8 @@ def _read_file(file: Path, empty: Document, place: str, ledger: Ledger) -> Itera
             if encoding is None:
                 raise UnreadableError("binary data and not text, whatever its name says")
             text = data.decode(encoding, "replace")
+            if form == "html":
+                check_page(text)
     except UnreadableError as error:
         ledger.drop(_at(empty, place), str(error))
     except FileNotFoundError:
@@ -226,18 +228,18 @@ def _read_file(file: Path, empty: Document, place: str, ledger: Ledger) -> Itera
 def _bytes(file: Path) -> bytes:
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-            data = opened.read(LARGEST_FILE + 1)
+            data = opened.read(LARGEST_PAGE + 1)
     except (gzip.BadGzipFile, zlib.error, EOFError):
         raise UnreadableError("a broken gzip file") from None
-    if len(data) > LARGEST_FILE:
-        raise UnreadableError(f"a file of more than {LARGEST_FILE // 1_000_000} MB")
+    if len(data) > LARGEST_PAGE:
+        raise UnreadableError(f"a file of more than {LARGEST_PAGE // 1_000_000} MB")
     return data
 
 
 def _documents(
     text: str, empty: Document, place: str, form: str, ledger: Ledger
 ) -> Iterator[Document]:
-    above = LARGEST_FILE if form == "html" else CUT_ABOVE
+    above = LARGEST_PAGE if form == "html" else CUT_ABOVE
     long, texts = cut_if_long(iter(text.splitlines(keepends=True)), above)
     for number, piece in enumerate(texts, start=1):
         whole = _at(empty, f"{place}#{number}" if long else place)

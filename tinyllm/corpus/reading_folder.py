@@ -12,6 +12,7 @@ from tinyllm.corpus.cutting import CUT_ABOVE, cut_if_long
 from tinyllm.corpus.decoding import detect_encoding, read_pieces
 from tinyllm.corpus.document import Document, Ledger, UnreadableError
 from tinyllm.corpus.listing import is_file, list_files, printable
+from tinyllm.corpus.pages import LARGEST_PAGE, TOO_LARGE, check_page
 from tinyllm.corpus.reading_docx import read_docx
 from tinyllm.corpus.reading_epub import read_epub
 from tinyllm.corpus.reading_pdf import read_pdf
@@ -32,8 +33,6 @@ FEW_FILES = 20
 CUT_ABOVE_IF_FEW = 16_000
 """Where a folder holds few files, shorter ones are cut too: a single one could not give train and
 validation."""
-LARGEST_PAGE = 4_000_000
-"""Bytes. The extractor takes 7 s for a page of 4 MB, and 154 s and 590 MB for one of 16 MB."""
 
 READ_RULE = (
     "Every .txt, .md, .html, .pdf, .epub and .docx file, whatever its encoding (changed: it was "
@@ -131,7 +130,7 @@ def refuse(file: Path) -> str | None:
     if file.stat().st_size == 0:
         return "an empty file (0 bytes)"
     if suffix in PAGES and file.stat().st_size > LARGEST_PAGE:
-        return f"a web page of more than {LARGEST_PAGE // 1_000_000} MB"
+        return TOO_LARGE
     return None
 
 
@@ -159,7 +158,9 @@ def _read_text(file: Path, empty: Document, ledger: Ledger, above: int) -> Itera
         raise UnreadableError("binary data and not text, whatever its name says")
     pieces = read_pieces(file, encoding)
     known = {"encoding": encoding, "format": "html" if html else "text"}
-    yield from _documents(pieces, empty, ledger, LARGEST_PAGE if html else above, known)
+    if html:
+        pieces, above = iter([check_page("".join(pieces))]), LARGEST_PAGE
+    yield from _documents(pieces, empty, ledger, above, known)
 
 
 def _documents(

@@ -24,6 +24,7 @@ from tinyllm.corpus.fetching import (
     same_site,
     tidy,
 )
+from tinyllm.corpus.pages import check_page
 from tinyllm.corpus.sources import LICENCES
 
 WEB_RULE = (
@@ -91,6 +92,8 @@ def _read_page(
     if encoding is None:
         raise UnreadableError("binary data, though the site calls it text")
     text = page.body.decode(encoding, "replace")
+    if page.html:
+        check_page(text)
     known = {"encoding": encoding, "format": "html" if page.html else "text", "url": page.url}
     document = Document(text=text, id=page.url, metadata={**empty.metadata, **known})
     return document, _links(text, page)
