@@ -51,7 +51,7 @@ def read_docx(file: Path, note: Callable[[str], None]) -> Iterator[str]:
         for _ in parse_xml(archive.blocks(PART), paragraphs):
             piece = "".join(paragraphs.pieces)
             paragraphs.pieces.clear()
-            found = found or not piece.isspace()
+            found = found or bool(piece.strip())
             yield piece
         if not found:
             raise UnreadableError("it holds no text")
