@@ -254,7 +254,6 @@ def test_a_word_file_with_a_password_is_dropped(tmp_path: Path) -> None:
 
 
 def test_a_zip_without_its_main_part_is_broken(tmp_path: Path) -> None:
-    assert "it lacks word/document.xml" in reason_for(write_zip(tmp_path / "a.docx", other="x"))
-    assert "it lacks META-INF/container.xml" in reason_for(
-        write_zip(tmp_path / "a.epub", other="x")
-    )
+    for name in ("a.docx", "a.epub"):
+        reason = reason_for(write_zip(tmp_path / name, other="x"))
+        assert reason.endswith("broken: a part that it needs is missing")

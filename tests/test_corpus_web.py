@@ -5,14 +5,16 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sites import Site, serving
 
 from tinyllm import __version__
-from tinyllm.corpus import Document, Ledger, parse_source, read_source, reading
+from tinyllm.corpus import Document, Ledger, build_corpus, parse_source, read_source, reading
 from tinyllm.corpus.fetching import WebLimits
 from tinyllm.corpus.reading_web import PAGE_SIZE, read_web, web_size
+from tinyllm.events import Notice, Progress
 
 QUICK = WebLimits(delay=0.0, page_seconds=3.0)
 HASTY = WebLimits(delay=0.0, page_seconds=1.0)
@@ -66,6 +68,24 @@ def test_a_site_is_a_source_like_any_other(site: Site, monkeypatch: pytest.Monke
     ledger = Ledger("read", "")
     assert len(list(read_source(source, ledger))) == 5
     assert ledger.done == reading.expected_size(source) == web_size()
+
+
+def test_the_progress_bar_counts_the_pages_of_the_bound(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "read_web", lambda *a, **k: read_web(*a, **k, limits=QUICK))
+    for path in ("/a", "/b", "/c?q=1", "/d"):
+        tale = "".join(f"<p>On day {n}, Mina told {path} of her red kite.</p>" for n in range(200))
+        site.put(path, f"<article>{tale}</article>")
+    links = "".join(f"<a href='{path}'>x</a>" for path in ("/a", "/b", "/c?q=1", "/d"))
+    site.put("/", f"<article>{'<p>Mina lost her kite.</p>' * 20}</article>{links}")
+    events = list(build_corpus(tmp_path / "corpus", [site.url]))
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert {event.total for event in progress} == {200 * PAGE_SIZE}
+    assert [event.done / PAGE_SIZE for event in progress] == [2, 4]  # an event a hundredth
+    assert all(event.eta_seconds is not None for event in progress)
+    (notice,) = (event.text for event in events if isinstance(event, Notice))
+    assert "its licence is that of the site" in notice
 
 
 def test_pages_and_depth_are_bounded(site: Site) -> None:

@@ -53,7 +53,7 @@ class Archive:
         try:
             info = self._archive.getinfo(name)
         except KeyError:
-            raise UnreadableError(f"broken: it lacks {name[:40]}") from None
+            raise UnreadableError("broken: a part that it needs is missing") from None
         packed = max(info.compress_size, 1)
         if info.file_size > most:
             raise UnreadableError(f"unpacks to more than {most // 1_000_000} MB")
