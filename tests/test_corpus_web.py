@@ -122,6 +122,12 @@ def test_what_robots_txt_forbids_is_not_fetched(site: Site) -> None:
     assert read(site)[0] == []
 
 
+@pytest.mark.parametrize("kind", ["application/octet-stream", "text/html", "text/plain"])
+def test_robots_txt_is_obeyed_whatever_the_site_calls_it(site: Site, kind: str) -> None:
+    site.put("/robots.txt", "User-agent: *\nDisallow: /a\n", kind=kind)
+    assert paths(site, read(site)[0]) == ["/", "/b"]
+
+
 def test_a_redirect_does_not_lead_around_robots_txt(site: Site) -> None:
     site.put("/robots.txt", "User-agent: *\nDisallow: /a\n", kind="text/plain")
     site.put("/door", status=302, Location="/a")

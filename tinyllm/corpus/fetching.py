@@ -27,6 +27,7 @@ USER_AGENT = f"{ROBOT}/{tinyllm.__version__} (a learner collects text for a smal
 PAGES = ("text/html", "application/xhtml+xml")
 TEXTS = ("text/plain", "text/markdown")
 MOST_REDIRECTS = 5
+ROBOTS_PATH = "/robots.txt"
 ROBOTS_BYTES = 500_000
 """RFC 9309, 2.5: a robots.txt is read up to a limit of at least 500 KiB."""
 
@@ -122,7 +123,7 @@ class Fetcher:
         had (5xx, no answer) nothing is.
         """
         try:
-            page = self._follow(urljoin(self._start, "/robots.txt"), ROBOTS_BYTES)
+            page = self._follow(urljoin(self._start, ROBOTS_PATH), ROBOTS_BYTES)
         except UnreadableError as error:
             raise BusyError(f"robots.txt cannot be had ({error}), so nothing is fetched") from None
         text = page.body.decode("utf-8", "replace") if isinstance(page, Page) else ""
@@ -201,7 +202,8 @@ class Fetcher:
                     return _Answer(status=response.status_code, location=kept)
                 kind = response.headers.get("content-type", PAGES[0]).partition(";")[0]
                 kind = kind.strip().lower()
-                if kind not in (*PAGES, *TEXTS):
+                # robots.txt comes under many names, and is judged by what stands in it
+                if kind not in (*PAGES, *TEXTS) and urlsplit(url).path != ROBOTS_PATH:
                     raise UnreadableError("neither a page nor plain text, by its Content-Type")
                 return _Answer(
                     status=200,

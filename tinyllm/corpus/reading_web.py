@@ -5,7 +5,6 @@ Left out: pages behind a login or made by JavaScript, and everything that is no 
 
 from __future__ import annotations
 
-import mimetypes
 from collections import deque
 from collections.abc import Iterator
 
@@ -14,8 +13,6 @@ from lxml import etree
 from tinyllm.corpus.decoding import detect_encoding
 from tinyllm.corpus.document import Document, Ledger, UnreadableError
 from tinyllm.corpus.fetching import (
-    PAGES,
-    TEXTS,
     BusyError,
     Fetcher,
     Page,
@@ -33,6 +30,11 @@ WEB_RULE = (
 )
 PAGE_SIZE = 10_000
 """For the progress bar, where every page of the bound counts the same."""
+NO_PAGES = (
+    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg", ".ico", ".mp3", ".mp4", ".webm", ".ogg",
+    ".wav", ".pdf", ".epub", ".docx", ".xlsx", ".zip", ".gz", ".bz2", ".xz", ".7z", ".tar", ".exe",
+    ".dmg", ".iso", ".css", ".json", ".xml", ".rss", ".woff", ".woff2",
+)  # fmt: skip
 SILENT_PAGES = 3
 """After so many pages in a row that did not answer, we stop asking."""
 
@@ -133,5 +135,4 @@ def _links(text: str, page: Page) -> list[str]:
 
 def _may_be_text(url: str) -> bool:
     """Whether an address may lead to a page: one that ends in .jpg is not even asked for."""
-    kind = mimetypes.guess_type(url.partition("?")[0])[0]
-    return kind is None or kind in (*PAGES, *TEXTS)
+    return not url.partition("?")[0].lower().endswith(NO_PAGES)
