@@ -171,5 +171,5 @@ def test_each_pass_says_which_one_it_is(tmp_path: Path) -> None:
         for event in build_corpus(tmp_path / "corpus", [str(mine)])
         if isinstance(event, Progress)
     ]
-    assert notes[0] == "pass 1 of 2: reading and cleaning files"
-    assert notes[-1] == "pass 2 of 2: writing files, round 1"
+    assert notes[0] == "pass 1 of 2: reading and cleaning"
+    assert notes[-1] == "pass 2 of 2: writing, round 1"

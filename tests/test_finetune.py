@@ -1,6 +1,7 @@
 """Fine-tuning: answers are learned, questions are not, and the text before is not forgotten."""
 
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -12,7 +13,7 @@ from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import Transformer, generate, load_model, save_model
 from tinyllm.tokens import Tokenizer
 from tinyllm.training import IGNORED, Plan, encode_examples, finetune, next_token_loss
-from tinyllm.training.finetuning import MOST_EPOCHS, Mixture
+from tinyllm.training.finetuning import MOST_EPOCHS, ROWS, Mixture
 
 EXAMPLES = [(f"{n}?", f"yes {n}") for n in range(12)]
 PLAN = a_plan(size=None, rows=4, steps=6)
@@ -50,7 +51,7 @@ def weights(folder):
 
 def mixture(**changes):
     examples = [e for _, e in encode_examples(Tokenizer.from_merges([]), EXAMPLES, context=32)]
-    values = {"examples": examples, "context": 32, "separator": 0, **changes}
+    values = {"examples": examples, "separator": 0, **changes}
     return Mixture(**values)
 
 
@@ -68,6 +69,19 @@ def test_a_run_leaves_a_chat_model_and_its_origin(run, tmp_path, base):
     generation = (tmp_path / "chat" / "generation_config.json").read_text(encoding="utf-8")
     assert '"eos_token_id": 4' in generation
     assert not list((tmp_path / "state").iterdir())
+
+
+def test_rows_are_as_short_as_examples_allow_and_a_batch_holds_as_much_as_before(tmp_path, base):
+    model = Transformer(replace(load_model(base).config, max_position_embeddings=512))
+    long_base, state = tmp_path / "long", tmp_path / "state"
+    save_model(model, Tokenizer.load(base), long_base, eos=0)
+    list(finetune(tmp_path / "c", base=long_base, examples=EXAMPLES, state=state, steps=1))
+    plan = Plan.from_dict(read_manifest(tmp_path / "c")["plan"])
+    assert (plan.rows, plan.context) == (ROWS * 4, 128)
+    examples = [*EXAMPLES, ("a", "b" * 200)] * 2
+    list(finetune(tmp_path / "d", base=long_base, examples=examples, state=state, steps=1))
+    plan = Plan.from_dict(read_manifest(tmp_path / "d")["plan"])
+    assert (plan.rows, plan.context) == (ROWS * 2, 256)
 
 
 def test_a_model_learns_to_answer_and_to_stop(run, tmp_path):

@@ -49,7 +49,10 @@ def train(
     size: Annotated[str | None, typer.Option(help="nano, tiny, small …: with --steps.")] = None,
     steps: Annotated[int | None, typer.Option(help="Pretraining steps: with --size.")] = None,
     sources: Annotated[
-        list[str] | None, typer.Option("--from", help="village, or a folder or file. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--from", help="village, PATH, this_computer, gutenberg, URL, hf:NAME. Repeatable."
+        ),
     ] = None,
     weights: Annotated[
         list[float] | None,

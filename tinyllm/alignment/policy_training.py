@@ -30,7 +30,9 @@ from tinyllm.tokens import Tokenizer
 from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
-RATES = Rates(matrices=0.0025, embedding=0.0005, gains=0.002, head=0.0005, clip=1.0)
+RATES = Rates(matrices=0.00425, embedding=0.00085, gains=0.0034, head=0.00085, clip=1.0)
+"""Hot, because a minute has room for a dozen steps; KL and diversity are watched on the way
+(`bench/RESULTS.md`)."""
 TRIAL_SAMPLES = 1
 """Answers to each held-out prompt: diversity is better known from more prompts than from more
 answers to the same (`bench/RESULTS.md`)."""

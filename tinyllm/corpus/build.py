@@ -11,24 +11,18 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, TextIO
 
-from tinyllm.corpus.card import HARDNESS, card_markdown
+from tinyllm.corpus.card import card_markdown
 from tinyllm.corpus.checking import NOTICES, check_size, check_sources, notices
 from tinyllm.corpus.document import Document, Ledger, Rejection
+from tinyllm.corpus.listing import list_files
 from tinyllm.corpus.mixing import MANY_TIMES, check_weights, shares, times
 from tinyllm.corpus.parallel import choose_workers, clean_documents
 from tinyllm.corpus.pipeline import STATELESS, TOGETHER, classes_of, scopes
-from tinyllm.corpus.readers import (
-    FOLDER_LICENCE,
-    PAGES,
-    READ_RULE,
-    VILLAGE_LICENCE,
-    list_files,
-    read_folder,
-    read_village,
-    village_validation,
-)
+from tinyllm.corpus.reading import expected_size, read_rule, read_source
+from tinyllm.corpus.reading_folder import PAGES, size_of
+from tinyllm.corpus.reading_village import read_village, village_validation
 from tinyllm.corpus.shards import TextWriter
-from tinyllm.corpus.sources import Source, parse_source, tell_apart
+from tinyllm.corpus.sources import VILLAGE, Source, parse_source, tell_apart
 from tinyllm.corpus.splitting import ValidationChoice
 from tinyllm.events import Event, Finished, Notice, Progress
 from tinyllm.files import TinyLLMError, atomic_folder, atomic_write, write_manifest
@@ -39,7 +33,7 @@ VILLAGE_RULE = (
 )
 HOW_SPLIT = {
     "village": "Village: validation is written from seeds that training does not see.",
-    "folder": "Files: one document in twenty, 200 at most, chosen by the hash of its text.",
+    "read": "What was read: one document in twenty, 200 at most, chosen by the hash of its text.",
 }
 
 
@@ -144,16 +138,14 @@ class _Build:
         self.size_of_source: Counter[str] = Counter()
         self.lengths: Counter[int] = Counter()
         self.ledgers: list[Ledger] = []
-        in_order = sorted(sources, key=lambda given: sources[given].path is not None)
+        in_order = sorted(sources, key=lambda given: sources[given].kind != VILLAGE)
         self._sources = tell_apart(list(sources.values()))
-        self._paths = [s for s in self._sources if s.path is not None]
-        self._village = characters if any(s.path is None for s in self._sources) else 0
-        self._read_total = self._page_bytes = 0
-        for file in chain.from_iterable(list_files(s.path) for s in self._paths if s.path):
-            size = _size(file)
-            self._read_total += size
-            self._page_bytes += size if file.suffix.lower() in PAGES else 0
-        self._total = self._village + self._read_total
+        self._read = [source for source in self._sources if source.kind != VILLAGE]
+        self._village = characters if len(self._read) < len(self._sources) else 0
+        sizes = [expected_size(source) for source in self._read]
+        known = [size for size in sizes if size is not None]
+        self._read_total = sum(known) if len(known) == len(sizes) else None
+        self._total = None if self._read_total is None else self._village + self._read_total
         self._shares = {
             source.name: shares(weights)[given]
             for source, given in zip(self._sources, in_order, strict=True)
@@ -170,26 +162,32 @@ class _Build:
         return self.folder / "kept.jsonl"
 
     def read(self, filters: Mapping[str, bool] | None, workers: int | None) -> Iterator[Event]:
-        """The first pass: read the learner's files and take them through the steps."""
-        if not self._paths:
+        """The first pass: read what the village does not write, and take it through the steps."""
+        if not self._read:
             return
-        reading = self._ledger("read", READ_RULE)
-        workers = choose_workers(self._page_bytes) if workers is None else workers
+        for source in self._read:
+            yield Notice(
+                stage="corpus",
+                text=f"{source.name}: its licence is {source.licence}. "
+                f"For a small model: {source.hardness}.",
+            )
+        reading = self._ledger("read", read_rule(self._read))
+        workers = choose_workers(self._page_bytes()) if workers is None else workers
         with self._kept.open("w", encoding="utf-8", newline="\n") as file:
             for document in self._through_the_steps(reading, filters, workers):
                 self._count(document)
                 self._choice.show(document)
                 file.write(document.to_json() + "\n")
-                note = "pass 1 of 2: reading and cleaning files"
-                yield from self._progress(min(reading.characters, self._read_total), note)
+                note = "pass 1 of 2: reading and cleaning"
+                yield from self._progress(reading.done, note)
         yield from notices(self.refused, sum(reading.dropped.values()))
-        check_sources(self._paths, self.of_source, self.ledgers)
+        check_sources(self._read, self.of_source, self.ledgers)
 
     def write(self, validation_documents: int) -> Iterator[Event]:
         """The second pass: both splits, each source in its share."""
         self._set_rates()
         yield from self._write_village(validation_documents)
-        if self._paths:
+        if self._read:
             yield from self._write_files()
             self._kept.unlink()
         check_size(self.of_source.total(), self.size_of_source.total())
@@ -200,10 +198,11 @@ class _Build:
         ledger = self._ledger("write", VILLAGE_RULE)
         self.ledgers.insert(0, self.ledgers.pop())
         characters = max(int(self._village * self._rates.get("village", 1.0)), 1)
+        before = self._told if self._read_total is None else self._read_total
         for document in read_village(seed=self.seed, characters=characters):
             self._count(ledger.keep(document))
             self.train.write(document)
-            done = self._read_total + ledger.characters * self._village // characters
+            done = before + ledger.characters * self._village // characters
             yield from self._progress(done, "the village writes")
         for document in village_validation(seed=self.seed, documents=validation_documents):
             self._count(ledger.keep(document))
@@ -227,8 +226,9 @@ class _Build:
                     elif often >= number:
                         self.train.write(document)
                         again = again or often > number
-            note = f"pass 2 of 2: writing files, round {number}"
-            yield Progress(stage="corpus", done=self._total, total=self._total, note=note)
+            note = f"pass 2 of 2: writing, round {number}"
+            done = self._told if self._total is None else self._total
+            yield Progress(stage="corpus", done=done, total=self._total, note=note)
             if number == MANY_TIMES + 1:
                 yield Notice(stage="corpus", text=self._often_repeated())
 
@@ -258,12 +258,12 @@ class _Build:
 
     def card(self) -> dict[str, Any]:
         """The dataset card."""
-        kinds = {"village": bool(self._village), "folder": bool(self._paths)}
+        kinds = {"village": bool(self._village), "read": bool(self._read)}
         sources = [
             {
                 "name": source.name,
-                "licence": FOLDER_LICENCE if source.path else VILLAGE_LICENCE,
-                "hardness": HARDNESS["folder" if source.path else "village"],
+                "licence": source.licence,
+                "hardness": source.hardness,
                 "documents": self.of_source[source.name],
                 "characters": self.size_of_source[source.name],
                 **self._mix(source.name),
@@ -292,11 +292,9 @@ class _Build:
         self, reading: Ledger, filters: Mapping[str, bool] | None, workers: int
     ) -> Iterator[Document]:
         documents: Iterator[Document] = chain.from_iterable(
-            read_folder(source.path, reading, name=source.name)
-            for source in self._paths
-            if source.path
+            read_source(source, reading) for source in self._read
         )
-        judged = scopes(filters, {source.name: "folder" for source in self._paths})
+        judged = scopes(filters, {source.name: source.kind for source in self._read})
         ledgers = [self._ledger(name, rule) for name, rule, _ in (*STATELESS, *TOGETHER)]
         for ledger in ledgers:
             ledger.judges = judged[ledger.step]
@@ -322,23 +320,25 @@ class _Build:
         self.digest.update(f"{document.id}\0{document.text}\0".encode())
 
     def _progress(self, done: int, note: str) -> Iterator[Progress]:
-        """At most a hundred events for the whole stage."""
-        if done - self._told < self._total / 100:
+        """At most a hundred events for the whole stage; one a megabyte where nobody knows its end.
+
+        A document can be cut from a file that is not yet done: that is no news.
+        """
+        if done <= self._told or done - self._told < (self._total or 100_000_000) / 100:
             return
         self._told = done
         seconds = time.monotonic() - self._started
+        left = None if self._total is None else max(self._total - done, 0) * seconds / done
         yield Progress(
             stage="corpus",
-            done=min(done, self._total),
+            done=done if self._total is None else min(done, self._total),
             total=self._total,
             unit="characters",
             note=note,
-            eta_seconds=max(self._total - done, 0) * seconds / max(done, 1),
+            eta_seconds=left,
         )
 
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+    def _page_bytes(self) -> int:
+        """How many bytes of web pages the learner's folders hold."""
+        files = chain.from_iterable(list_files(s.path) for s in self._read if s.path)
+        return sum(size_of(file) for file in files if file.suffix.lower() in PAGES)

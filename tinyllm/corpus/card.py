@@ -8,12 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-HARDNESS = {
-    "village": "made for small models: few words, a floor that is known",
-    "folder": "as hard as you find it: on books or encyclopedias a model of this size learns "
-    "spelling and rhythm, and babbles",
-}
-
 
 def card_markdown(card: Mapping[str, Any]) -> str:
     """The card as Markdown, from the same figures as `card.json`."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from tinyllm.corpus.document import Ledger, Rejection
-from tinyllm.corpus.readers import list_files
+from tinyllm.corpus.reading import nothing_found
 from tinyllm.corpus.sources import Source
 from tinyllm.events import Notice
 from tinyllm.files import TinyLLMError
@@ -35,21 +34,10 @@ def check_sources(
     sources: Sequence[Source], documents: Mapping[str, int], ledgers: Sequence[Ledger]
 ) -> None:
     """Raise `TinyLLMError` if a source gave no document, with what was found instead."""
-    for source in sources:
-        if source.path and not documents.get(source.name):
-            raise TinyLLMError(
-                f"No text was found in {source.path}: {_found(source.path, ledgers)}. "
-                "tinyllm reads .txt, .md and .html files."
-            )
-
-
-def _found(path: Path, ledgers: Sequence[Ledger]) -> str:
-    count = sum(1 for _ in list_files(path))
-    if not count:
-        return "the folder is empty (hidden files are passed over)"
     dropped: Counter[str] = sum((ledger.dropped for ledger in ledgers), Counter())
-    reasons = "; ".join(f"{reason} ({times})" for reason, times in dropped.most_common(4))
-    return f"{count} {'file' if count == 1 else 'files'}, none of them usable: {reasons}"
+    for source in sources:
+        if not documents.get(source.name):
+            raise TinyLLMError(nothing_found(source, dropped))
 
 
 def check_size(documents: int, characters: int) -> None:

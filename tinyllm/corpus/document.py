@@ -57,6 +57,10 @@ def _everything(document: Document) -> bool:
     return True
 
 
+class UnreadableError(Exception):
+    """Raised by a reader of one format; the message is the reason why there is no text."""
+
+
 @dataclass
 class Ledger:
     """What one step kept, changed and dropped, and why, with a few examples of each reason.
@@ -77,6 +81,8 @@ class Ledger:
     characters: int = 0
     judges: Callable[[Document], bool] = _everything
     """Which documents the step looks at; the others pass as they are."""
+    done: int = 0
+    """So much of what a source was expected to hold is read."""
     dropped: Counter[str] = field(default_factory=Counter)
     notes: dict[str, Counter[str]] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
@@ -87,6 +93,10 @@ class Ledger:
         self.changed += changed
         self.characters += len(document.text)
         return document
+
+    def advance(self, amount: int) -> None:
+        """So much of what a source was expected to hold lies behind us, whatever became of it."""
+        self.done += amount
 
     def drop(self, document: Document, reason: str) -> None:
         """Count a document that ends here; reasons are few, so that they can be counted."""

@@ -17,9 +17,8 @@ from typing import Any
 
 import trafilatura
 
-from tinyllm.corpus.cutting import cut
+from tinyllm.corpus.cutting import CUT_ABOVE, cut
 from tinyllm.corpus.document import Document, Ledger
-from tinyllm.corpus.readers import CUT_ABOVE
 
 EXTRACT_RULE = (
     "Of a web page, the main text remains; navigation, banners, adverts, comments and footers go "

@@ -22,7 +22,7 @@ from loky import ProcessPoolExecutor
 from tinyllm.corpus.document import Document, Ledger, Rejection
 from tinyllm.corpus.pipeline import STATELESS, Scope
 
-CHUNK_DOCUMENTS = 64
+CHUNK_DOCUMENTS = 16
 CHUNK_CHARACTERS = 1_000_000
 WORTH_IT = 4_000_000
 """From so many bytes of pages on, more processes are faster than one."""
@@ -57,7 +57,7 @@ def clean_documents(
     pool = _start(workers)
     waiting: deque[tuple[list[Document], Future[Cleaned] | None]] = deque()
     try:
-        for chunk in in_chunks(documents):
+        for chunk in in_chunks(documents, 1 if pool is None else CHUNK_DOCUMENTS):
             waiting.append((chunk, _submit(pool, chunk, scopes)))
             if len(waiting) > 2 * workers or pool is None:
                 yield from _take(*waiting.popleft(), scopes, ledgers)
@@ -84,18 +84,20 @@ def choose_workers(page_bytes: int) -> int:
     return min(usable_cores(), MOST_WORKERS) if page_bytes >= WORTH_IT else 1
 
 
-def in_chunks(documents: Iterator[Document]) -> Iterator[list[Document]]:
-    """Lists of 64 documents at most, or of a million characters.
+def in_chunks(documents: Iterator[Document], most: int) -> Iterator[list[Document]]:
+    """Lists of so many documents at most, or of a million characters.
 
-    >>> [len(chunk) for chunk in in_chunks(Document(text="", id=str(n)) for n in range(100))]
-    [64, 36]
+    In one process each document is a chunk: a web site gives one a second, and progress shows.
+
+    >>> [len(chunk) for chunk in in_chunks((Document(text="", id=str(n)) for n in range(20)), 16)]
+    [16, 4]
     """
     chunk: list[Document] = []
     size = 0
     for document in documents:
         chunk.append(document)
         size += len(document.text)
-        if len(chunk) >= CHUNK_DOCUMENTS or size >= CHUNK_CHARACTERS:
+        if len(chunk) >= most or size >= CHUNK_CHARACTERS:
             yield chunk
             chunk, size = [], 0
     if chunk:

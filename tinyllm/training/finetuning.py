@@ -38,8 +38,11 @@ any other, and the words that no example contains are only ever pushed down, so 
 knows of them is soon not said any more (`bench/RESULTS.md`)."""
 
 ROWS = 6
-"""One of them the base model's text. Of eight rows with one or two of it, the first forgot more and
-the second learned less (`bench/RESULTS.md`)."""
+"""So many rows of the model's context are a batch, one of them the base model's text. Of eight rows
+with one or two of it, the first forgot more and the second learned less (`bench/RESULTS.md`)."""
+SHORTEST_ROW = 128
+"""Rows are cut into shorter ones, down to this length, as long as every example fits into one: what
+attention costs grows with the square of a row."""
 COOLDOWN = 0.8
 MOST_EPOCHS = 8
 """More readings of the same examples than this teach their wording and not what they ask."""
@@ -77,7 +80,8 @@ def finetune(
         raise ValueError(f"expected replay_share to be a share in [0, 1), got {replay_share}")
     tokenizer = Tokenizer.load(base)
     model = load_model(base)
-    context = model.config.max_position_embeddings
+    plan = plan or saved_plan(state)
+    context = plan.context if plan else model.config.max_position_embeddings
     asked = encode_examples(tokenizer, examples, context=context)
     if len(asked) < 2:
         raise TinyLLMError(
@@ -96,16 +100,15 @@ def finetune(
         examples=encoded[:-kept_back],
         documents=TokenShards.open(replay, "train") if replay else None,
         replay_share=replay_share,
-        context=context,
         separator=tokenizer.end_of_text,
     )
-    plan = plan or saved_plan(state)
     if plan is None:
+        row = row_length(encoded, context)
         plan = Plan(
             size=None,
             steps=steps or 1,
-            rows=ROWS,
-            context=context,
+            rows=ROWS * (context // row),
+            context=row,
             threads=available_threads(),
             seed=seed,
             cooldown=COOLDOWN,
@@ -116,7 +119,7 @@ def finetune(
                 raise TinyLLMError("How long to train? Give a plan, or seconds, or steps.")
             plan = replace(plan, most_steps=MOST_EPOCHS * mixture.epoch_steps(plan))
             plan = fit(plan, model, next(mixture.batches(plan)), seconds=seconds)
-    tests = Mixture(examples=encoded[-kept_back:], context=context, separator=tokenizer.end_of_text)
+    tests = Mixture(examples=encoded[-kept_back:], separator=tokenizer.end_of_text)
     made_from = {"base": sha256(base), "examples": _digest(encoded, replay_share)}
     if replay is not None:
         made_from["replay"] = sha256(replay / "tokens-train.bin")
@@ -141,7 +144,6 @@ class Mixture:
     """What a batch is made of: rows of examples and, where there are documents, rows of those."""
 
     examples: Sequence[Example]
-    context: int
     separator: int
     documents: TokenShards | None = None
     replay_share: float = 0.0
@@ -153,7 +155,7 @@ class Mixture:
     def epoch_steps(self, plan: Plan) -> int:
         """About how many batches read every example once."""
         tokens = sum(len(example.ids) + 1 for example in self.examples)
-        return ceil(tokens / self.context / (plan.rows - self.replayed(plan.rows)))
+        return ceil(tokens / plan.context / (plan.rows - self.replayed(plan.rows)))
 
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Batch]:
         """Endless batches from number `start` on."""
@@ -161,7 +163,7 @@ class Mixture:
         answers = example_batches(
             self.examples,
             rows=plan.rows - replayed,
-            context=self.context,
+            context=plan.context,
             separator=self.separator,
             seed=plan.seed,
             start=start,
@@ -171,12 +173,24 @@ class Mixture:
         texts = packed_batches(
             self.documents,
             rows=replayed,
-            context=self.context,
+            context=plan.context,
             separator=self.separator,
             seed=plan.seed,
             start=start,
         )
         return map(join, answers, texts)
+
+
+def row_length(examples: Sequence[Example], context: int) -> int:
+    """`context`, halved as long as every example fits into a row and the row is not too short.
+
+    >>> row_length([Example(ids=(2,) * 70, prompt=9)], 512)
+    128
+    """
+    longest = max(len(example.ids) - 1 for example in examples)
+    while context % 2 == 0 and context // 2 >= max(longest, SHORTEST_ROW):
+        context //= 2
+    return context
 
 
 def encode_examples(
