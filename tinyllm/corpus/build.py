@@ -228,7 +228,7 @@ class _Build:
                         again = again or often > number
             note = f"pass 2 of 2: writing, round {number}"
             done = self._told if self._total is None else self._total
-            yield Progress(stage="corpus", done=done, total=self._total, note=note)
+            yield Progress(stage="corpus", done=done, total=self._total, note=note, eta_seconds=0.0)
             if number == MANY_TIMES + 1:
                 yield Notice(stage="corpus", text=self._often_repeated())
 
