@@ -35,11 +35,14 @@ def run(capsys, *arguments):
         ["feedback", "add", "--prompt", " ", "--completion", "c", "--thumb", "up"],
         ["train", "--until", "perfection"],
         ["train", "--run", "a/b"],
-        ["train", "--from", "this_computer"],
-        ["train", "--from", "hf:roneneldan/TinyStories"],
+        ["train", "--from", "no/such/folder"],
+        ["train", "--from", "ftp://example.org/"],
+        ["train", "--from", "https://me:secret@example.org/"],
+        ["train", "--from", "gutenberg:Alice"],
+        ["train", "--from", "hf:"],
         ["train", "--villager", "Mina keeps bees."],
         ["village", "--dial", "low"],
-        ["village", "--kind", "dirty-page"],
+        ["village", "--kind", "spam"],
         ["village", "--documents", "1", "--megabytes", "1"],
         ["generate"],
         ["generate", "x", "--samples", "0"],
@@ -167,9 +170,9 @@ def test_a_first_training_that_made_nothing_binds_the_run_to_nothing(capsys, tmp
 
 def test_a_source_that_does_not_exist_is_named_also_where_the_run_has_another(capsys, tmp_home):
     assert run(capsys, "train", "--minutes", "0.1", "--until", "corpus")[0] == 0
-    code, _, err = run(capsys, "train", "--from", "hf:roneneldan/TinyStories")
+    code, _, err = run(capsys, "train", "--from", "no/such/folder")
     assert code == 2
-    assert "This edition reads `village`" in err
+    assert "`--from` takes `village`" in err
 
 
 def test_bytes_that_are_no_utf_8_become_text_in_the_feedback(capsys, tmp_home):

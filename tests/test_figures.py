@@ -9,6 +9,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from tinyllm.events import STAGES, Evaluation, Merge, Step
+from tinyllm.figures.card import card_charts, reasons_chart
 from tinyllm.figures.chart import (
     CONFIG,
     TEMPLATE,
@@ -27,6 +28,20 @@ from tinyllm.figures.rewards import pair_accuracy_chart, rlhf_chart
 from tinyllm.figures.stages import stage_chart
 from tinyllm.figures.tokens import merges_chart, next_token_bars, token_lengths
 
+CARD = {
+    "steps": [
+        {"step": "read", "kept": 20, "dropped": {}},
+        {
+            "step": "language",
+            "kept": 16,
+            "dropped": {"foreign: de": 3, "no language for sure": 1},
+            "notes": {"languages": {"en": 17, "de": 3}},
+        },
+        {"step": "deduplicate", "kept": 13, "dropped": {"a copy of an earlier document": 3}},
+        {"step": "near copies", "kept": 12, "dropped": {"a near copy": 1}},
+    ],
+    "lengths": {"256": 2, "1024": 8, "2048": 2},
+}
 RULERS = {"uniform": 7.62, "unigram": 5.41, "bigram": 2.63, "floor": 0.46}
 
 
@@ -77,6 +92,7 @@ def charts():
                 {"step": "copies", "kept": 8, "dropped": {"seen before": 2}},
             ]
         ),
+        **{f"card {name}": chart for name, chart in card_charts(CARD).items()},
         "heads": attention_heatmap(heads, tokens),
         "head": attention_heatmap(heads, tokens, layer=0, head=1),
     }
@@ -229,6 +245,23 @@ def test_documents_dropped_for_rare_reasons_are_counted_together():
     chart = corpus_chart([{"step": "filter", "kept": 100, "dropped": dropped}])
     assert sum(t.x[0] for t in chart.figure.data if t.type == "bar") == 100 + sum(dropped.values())
     assert len([t for t in chart.figure.data if t.type == "bar"]) == 7
+
+
+def test_a_card_is_drawn_with_all_that_it_counts_and_says_it_in_words():
+    drawn = card_charts(CARD)
+    assert drawn["reasons"].text.startswith(
+        "Why documents were dropped. Foreign: German 3, A copy of an earlier document (dedup"
+    )
+    assert drawn["copies"].text.endswith("New: 12 (75%), copies: 3 (19%), near copies: 1 (6%).")
+    assert list(drawn["lengths"].figure.data[0].y) == [2, 0, 8, 2]
+    assert drawn["languages"].text == "Languages of the pages. English 17, German 3."
+
+
+def test_many_reasons_end_in_one_bar_for_the_rest():
+    dropped = {f"reason {i}": 40 - i for i in range(20)}
+    bar = reasons_chart([{"step": "filter", "kept": 1, "dropped": dropped}]).figure.data[0]
+    assert len(bar.x) == 13
+    assert sum(bar.x) == sum(dropped.values())
 
 
 def test_attention_words_name_the_head_that_looks_at_the_token_before():

@@ -49,7 +49,14 @@ def train(
     size: Annotated[str | None, typer.Option(help="nano, tiny, small …: with --steps.")] = None,
     steps: Annotated[int | None, typer.Option(help="Pretraining steps: with --size.")] = None,
     sources: Annotated[
-        list[str] | None, typer.Option("--from", help="village, or a folder or file. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--from", help="village, PATH, this_computer, gutenberg, URL, hf:NAME. Repeatable."
+        ),
+    ] = None,
+    weights: Annotated[
+        list[float] | None,
+        typer.Option("--weight", help="The share of each --from, in their order: 3, then 1."),
     ] = None,
     until: Annotated[
         str | None, typer.Option(help="corpus, tokenizer, base, chat, reward or aligned.")
@@ -73,6 +80,7 @@ def train(
         size=size,
         steps=steps,
         sources=tuple(sources) if sources else None,
+        weights=tuple(weights) if weights else None,
         until=until,
         seed=seed,
     )
@@ -105,7 +113,7 @@ def village(
 
     if villager:
         not_yet("--villager", "the village as it is")
-    kinds = (*KINDS, "instruction", "preference")
+    kinds = (*KINDS, "instruction", "preference", "dirty-page")
     if kind is not None and kind not in kinds:
         not_yet(f"--kind {kind}", ", ".join(kinds))
     if dial != "default":

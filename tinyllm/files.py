@@ -29,6 +29,25 @@ class VersionError(TinyLLMError):
     """A folder was written by another version of tinyllm; it is not ours to replace."""
 
 
+def home() -> Path:
+    """The folder that holds every run and all feedback: `TINYLLM_HOME`, else `~/tinyllm-home`.
+
+    It is made when it is not there. A home that cannot be written is a `TinyLLMError`.
+    """
+    chosen = os.environ.get("TINYLLM_HOME")
+    path = Path(chosen).expanduser() if chosen else Path.home() / "tinyllm-home"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise TinyLLMError(
+            f"The home folder {path} cannot be written ({error.strerror or error}). "
+            "Set TINYLLM_HOME to a folder of yours and run the same command again."
+        ) from error
+    return path
+
+
 def atomic_write(path: Path, data: bytes | str) -> None:
     """Write `data` beside `path`, flush it to the disk, then rename it over `path`.
 

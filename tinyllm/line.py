@@ -27,7 +27,7 @@ SHARES = {"base": 0.45, "chat": 0.32, "reward": 0.07, "aligned": 0.16}
 long to read, and that must not be at the cost of the training. What the minutes are enough for, and
 what not yet, stands in `bench/RESULTS.md`."""
 
-KEPT = ("minutes", "size", "steps", "sources", "seed")
+KEPT = ("minutes", "size", "steps", "sources", "weights", "seed")
 """The settings that a run keeps from its first stage on."""
 
 NEEDS = {
@@ -49,6 +49,7 @@ class Settings:
     size: str | None = None
     steps: int | None = None
     sources: tuple[str, ...] | None = None
+    weights: tuple[float, ...] | None = None
     until: str | None = None
     seed: int | None = None
 
@@ -63,8 +64,18 @@ class Settings:
             raise UsageError(f"--size is one of {', '.join(SIZES)}; got {self.size!r}.")
         if self.steps is not None and self.steps < 1:
             raise UsageError(f"--steps must be at least 1, got {self.steps}.")
+        if self.weights is not None:
+            self._check_weights(self.weights)
         if self.until is not None and self.until not in STAGES:
             raise UsageError(f"--until is one of {', '.join(STAGES)}; got {self.until!r}.")
+
+    def _check_weights(self, weights: tuple[float, ...]) -> None:
+        sources = tuple(dict.fromkeys(self.sources or ()))
+        if len(weights) != len(sources) or not all(0 < w < float("inf") for w in weights):
+            raise UsageError(
+                f"Give one --weight above 0 for each --from, in their order; got {len(weights)} "
+                f"({_words(weights)}) for {len(sources)} sources."
+            )
 
     def resolved(self, run: Run) -> Settings:
         """These settings, completed by those the run was begun with and by the defaults.
@@ -105,7 +116,14 @@ def _begun(run: Run) -> Settings | None:
     if not kept:
         return None
     try:
-        return Settings(**{**kept, "sources": tuple(kept["sources"])})
+        weights = kept.get("weights")
+        return Settings(
+            **{
+                **kept,
+                "sources": tuple(kept["sources"]),
+                "weights": tuple(weights) if weights else None,
+            }
+        )
     except (TypeError, KeyError) as error:
         raise TinyLLMError(
             f"{run.settings_path} is not as this version of tinyllm writes it ({error}). Train "
@@ -122,11 +140,11 @@ def _check_sources(sources: Sequence[str]) -> None:
 
 
 def _words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _option(name: str) -> str:
-    return "from" if name == "sources" else name
+    return {"sources": "from", "weights": "weight"}.get(name, name)
 
 
 def _end(sources: Sequence[str]) -> str:

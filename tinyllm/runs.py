@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,28 +25,10 @@ from tinyllm.files import (
     explain,
     read_manifest,
 )
+from tinyllm.files import home as home
 
 DEFAULT = "default"
 MINE = "mine"
-
-
-def home() -> Path:
-    """The folder that holds every run and all feedback: `TINYLLM_HOME`, else `~/tinyllm-home`.
-
-    It is made when it is not there. A home that cannot be written is a `TinyLLMError`.
-    """
-    chosen = os.environ.get("TINYLLM_HOME")
-    path = Path(chosen).expanduser() if chosen else Path.home() / "tinyllm-home"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise TinyLLMError(
-            f"The home folder {path} cannot be written ({error.strerror or error}). "
-            "Set TINYLLM_HOME to a folder of yours and run the same command again."
-        ) from error
-    return path
 
 
 def pace() -> float:

@@ -57,6 +57,7 @@ class Inputs:
     reward: Path
     sources: tuple[str, ...]
     seed: int
+    weights: tuple[float, ...] | None = None
     minutes: float | None = None
     seconds: float | None = None
     size: str | None = None
@@ -77,6 +78,7 @@ class Inputs:
             reward=folder("reward"),
             sources=settings.sources or (VILLAGE,),
             seed=settings.seed or 0,
+            weights=settings.weights,
             minutes=settings.minutes,
             seconds=seconds,
             size=settings.size,
@@ -106,7 +108,12 @@ def _corpus(run: Run, inputs: Inputs) -> Iterator[Event]:
 
     wanted = int(CHARACTERS_A_MINUTE * (inputs.minutes or 5))
     characters = min(max(wanted, LEAST_CHARACTERS), MOST_CHARACTERS)
-    return build_corpus(run.corpus, inputs.sources, seed=inputs.seed, characters=characters)
+    weights = None
+    if inputs.weights is not None:
+        weights = dict(zip(dict.fromkeys(inputs.sources), inputs.weights, strict=True))
+    return build_corpus(
+        run.corpus, inputs.sources, seed=inputs.seed, characters=characters, weights=weights
+    )
 
 
 def _tokenizer(run: Run, inputs: Inputs) -> Iterator[Event]:

@@ -158,7 +158,7 @@ def read_extras(arguments: list[str]) -> tuple[set[str], list[str]]:
     place = arguments.index("--extras")
     names = arguments[place + 1] if place + 1 < len(arguments) else ""
     extras = {name.strip() for name in names.split(",") if name.strip()}
-    known = {"apps", "lab", "audio", "test", "all"}
+    known = {"apps", "lab", "hub", "audio", "test", "all"}
     if not extras or extras - known:
         raise SetupError(f"--extras takes some of {', '.join(sorted(known))}; got {names!r}.")
     return extras, arguments[:place] + arguments[place + 2 :]

@@ -6,10 +6,12 @@ says what it dropped and why.
 
 from tinyllm.corpus.build import build_corpus
 from tinyllm.corpus.document import Document, Ledger, Rejection, Step
-from tinyllm.corpus.readers import read_folder, read_village
+from tinyllm.corpus.pipeline import STEPS
+from tinyllm.corpus.reading import expected_size, read_source
+from tinyllm.corpus.reading_folder import read_folder
+from tinyllm.corpus.reading_village import read_village
 from tinyllm.corpus.shards import corpus_size, read_card, read_text
 from tinyllm.corpus.sources import Source, parse_source
-from tinyllm.corpus.steps import STEPS
 
 __all__ = [
     "STEPS",
@@ -20,9 +22,11 @@ __all__ = [
     "Step",
     "build_corpus",
     "corpus_size",
+    "expected_size",
     "parse_source",
     "read_card",
     "read_folder",
+    "read_source",
     "read_text",
     "read_village",
 ]

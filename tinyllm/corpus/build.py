@@ -6,32 +6,26 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TextIO
 
-from tinyllm.corpus.card import HARDNESS, card_markdown
+from tinyllm.corpus.card import card_markdown
+from tinyllm.corpus.checking import NOTICES, check_size, check_sources, notices
 from tinyllm.corpus.document import Document, Ledger, Rejection
-from tinyllm.corpus.readers import (
-    FOLDER_LICENCE,
-    READ_RULE,
-    VILLAGE_LICENCE,
-    list_files,
-    read_folder,
-    read_village,
-    village_validation,
-)
+from tinyllm.corpus.listing import list_files
+from tinyllm.corpus.mixing import MANY_TIMES, check_weights, shares, times
+from tinyllm.corpus.parallel import choose_workers, clean_documents
+from tinyllm.corpus.pipeline import STATELESS, TOGETHER, classes_of, scopes
+from tinyllm.corpus.reading import expected_size, read_rule, read_source
+from tinyllm.corpus.reading_folder import PAGES, size_of
+from tinyllm.corpus.reading_village import read_village, village_validation
 from tinyllm.corpus.shards import TextWriter
-from tinyllm.corpus.sources import Source, parse_source, tell_apart
+from tinyllm.corpus.sources import VILLAGE, Source, parse_source, tell_apart
 from tinyllm.corpus.splitting import ValidationChoice
-from tinyllm.corpus.steps import STEPS
 from tinyllm.events import Event, Finished, Notice, Progress
 from tinyllm.files import TinyLLMError, atomic_folder, atomic_write, write_manifest
-
-MINIMUM_CHARACTERS = 20_000
-MINIMUM_DOCUMENTS = 2
-NOTICES = 10
 
 VILLAGE_RULE = (
     "The village writes from the seed. Nothing is filtered, and what it repeats stays: "
@@ -39,7 +33,7 @@ VILLAGE_RULE = (
 )
 HOW_SPLIT = {
     "village": "Village: validation is written from seeds that training does not see.",
-    "folder": "Files: one document in twenty, 200 at most, chosen by the hash of its text.",
+    "read": "What was read: one document in twenty, 200 at most, chosen by the hash of its text.",
 }
 
 
@@ -50,6 +44,9 @@ def build_corpus(
     seed: int = 0,
     characters: int = 8_000_000,
     validation_documents: int = 400,
+    weights: Mapping[str, float] | None = None,
+    filters: Mapping[str, bool] | None = None,
+    workers: int | None = None,
 ) -> Iterator[Event]:
     """Collect text from `sources` into `folder`, which appears when all is done.
 
@@ -57,6 +54,12 @@ def build_corpus(
     is taken, and a twentieth of the documents is kept for validation. Every file that cannot be
     read is named in `rejected.jsonl`, the first ten in a notice. A source that gives nothing, or
     less than 20,000 characters in two documents altogether, is a `TinyLLMError`.
+
+    `weights` gives each source, by its name in `sources`, its share of the training text: a file's
+    source is sampled or repeated to reach it, the village writes less or more; together they keep
+    their size. `filters` turns steps on (for all texts) or off by name; without it, each judges the
+    texts that `pipeline.JUDGED` names. `workers` is the number of processes that clean pages; None:
+    as many as are worth starting. The result is the same with any number.
 
     >>> import tempfile
     >>> home = Path(tempfile.mkdtemp())
@@ -72,14 +75,17 @@ def build_corpus(
             "expected characters and validation_documents of at least 1, "
             f"got {characters} and {validation_documents}"
         )
-    parsed = tell_apart([parse_source(source) for source in dict.fromkeys(sources)])
+    parsed = {source: parse_source(source) for source in dict.fromkeys(sources)}
     if not parsed:
         raise TinyLLMError("No source of text was given; `village` is the default.")
+    if weights is not None:
+        check_weights(weights, list(parsed))
+    scopes(filters)  # an unknown filter is refused before anything is read
     with atomic_folder(Path(folder)) as new:
-        build = _Build(new, parsed, seed=seed, characters=characters)
+        build = _Build(new, parsed, seed=seed, characters=characters, weights=weights)
         try:
-            yield from build.village(validation_documents)
-            yield from build.files()
+            yield from build.read(filters, workers)
+            yield from build.write(validation_documents)
         finally:
             build.close()
         card = build.card()
@@ -92,6 +98,8 @@ def build_corpus(
             sources=list(sources),
             seed=seed,
             characters=characters,
+            weights=dict(weights) if weights else None,
+            filters=dict(filters) if filters else None,
         )
     yield Finished(
         stage="corpus",
@@ -109,7 +117,13 @@ class _Build:
     """The open files and the books of one corpus while it is being made."""
 
     def __init__(
-        self, folder: Path, sources: Sequence[Source], *, seed: int, characters: int
+        self,
+        folder: Path,
+        sources: Mapping[str, Source],
+        *,
+        seed: int,
+        characters: int,
+        weights: Mapping[str, float] | None,
     ) -> None:
         self.folder = folder
         self.seed = seed
@@ -122,48 +136,119 @@ class _Build:
         self.refused: list[Rejection] = []
         self.of_source: Counter[str] = Counter()
         self.size_of_source: Counter[str] = Counter()
+        self.lengths: Counter[int] = Counter()
         self.ledgers: list[Ledger] = []
-        self._sources = sources
-        self._paths = [s for s in sources if s.path is not None]
-        self._village = characters if any(s.path is None for s in sources) else 0
-        sizes = (_size(f) for s in self._paths if s.path for f in list_files(s.path))
-        self._total = self._village + sum(sizes)
+        in_order = sorted(sources, key=lambda given: sources[given].kind != VILLAGE)
+        self._sources = tell_apart(list(sources.values()))
+        self._read = [source for source in self._sources if source.kind != VILLAGE]
+        self._village = characters if len(self._read) < len(self._sources) else 0
+        sizes = [expected_size(source) for source in self._read]
+        known = [size for size in sizes if size is not None]
+        self._read_total = sum(known) if len(known) == len(sizes) else None
+        self._total = None if self._read_total is None else self._village + self._read_total
+        self._shares = {
+            source.name: shares(weights)[given]
+            for source, given in zip(self._sources, in_order, strict=True)
+            if weights is not None
+        }
+        self._rates: dict[str, float] = {}
+        self._choice = ValidationChoice(seed=seed)
         self._started = time.monotonic()
         self._told = 0
 
-    def village(self, validation_documents: int) -> Iterator[Event]:
-        """Let the village write both splits."""
+    @property
+    def _kept(self) -> Path:
+        """Where documents wait between the passes: weights need to know how many there are."""
+        return self.folder / "kept.jsonl"
+
+    def read(self, filters: Mapping[str, bool] | None, workers: int | None) -> Iterator[Event]:
+        """The first pass: read what the village does not write, and take it through the steps."""
+        if not self._read:
+            return
+        for source in self._read:
+            yield Notice(
+                stage="corpus",
+                text=f"{source.name}: its licence is {source.licence}. "
+                f"For a small model: {source.hardness}.",
+            )
+        reading = self._ledger("read", read_rule(self._read))
+        workers = choose_workers(self._page_bytes()) if workers is None else workers
+        with self._kept.open("w", encoding="utf-8", newline="\n") as file:
+            for document in self._through_the_steps(reading, filters, workers):
+                self._count(document)
+                self._choice.show(document)
+                file.write(document.to_json() + "\n")
+                note = "pass 1 of 2: reading and cleaning"
+                yield from self._progress(reading.done, note)
+        yield from notices(self.refused, sum(reading.dropped.values()))
+        check_sources(self._read, self.of_source, self.ledgers)
+
+    def write(self, validation_documents: int) -> Iterator[Event]:
+        """The second pass: both splits, each source in its share."""
+        self._set_rates()
+        yield from self._write_village(validation_documents)
+        if self._read:
+            yield from self._write_files()
+            self._kept.unlink()
+        check_size(self.of_source.total(), self.size_of_source.total())
+
+    def _write_village(self, validation_documents: int) -> Iterator[Event]:
         if not self._village:
             return
         ledger = self._ledger("write", VILLAGE_RULE)
-        for document in read_village(seed=self.seed, characters=self._village):
+        self.ledgers.insert(0, self.ledgers.pop())
+        characters = max(int(self._village * self._rates.get("village", 1.0)), 1)
+        before = self._told if self._read_total is None else self._read_total
+        for document in read_village(seed=self.seed, characters=characters):
             self._count(ledger.keep(document))
             self.train.write(document)
-            yield from self._progress(ledger.characters, "the village writes")
+            done = before + ledger.characters * self._village // characters
+            yield from self._progress(done, "the village writes")
         for document in village_validation(seed=self.seed, documents=validation_documents):
             self._count(ledger.keep(document))
             self.validation.write(document)
 
-    def files(self) -> Iterator[Event]:
-        """Read the learner's files, take them through the steps, and split them."""
-        if self._paths:
-            kept = self.folder / "kept.jsonl"
-            choice = ValidationChoice(seed=self.seed)
-            with kept.open("w", encoding="utf-8", newline="\n") as file:
-                reading = self._ledger("read", READ_RULE)
-                for document in self._through_the_steps(reading):
-                    self._count(document)
-                    choice.show(document)
-                    file.write(document.to_json() + "\n")
-                    yield from self._progress(self._village + reading.characters, "reading files")
-            yield from self._notices(sum(reading.dropped.values()))
-            self._check_sources()
-            for_validation = choice.chosen()
-            with kept.open(encoding="utf-8", newline="\n") as file:
+    def _write_files(self) -> Iterator[Event]:
+        """Validation once; training text as often as the rate of its source says, in rounds."""
+        for_validation = self._choice.chosen()
+        again = True
+        for number in count(1):
+            if not again:
+                return
+            again = False
+            with self._kept.open(encoding="utf-8", newline="\n") as file:
                 for document in map(Document.from_json, file):
-                    (self.validation if for_validation(document) else self.train).write(document)
-            kept.unlink()
-        self._check_size()
+                    rate = self._rates.get(document.metadata["source"], 1.0)
+                    often = times(document, rate, seed=self.seed)
+                    if for_validation(document):
+                        if number == 1:
+                            self.validation.write(document)
+                    elif often >= number:
+                        self.train.write(document)
+                        again = again or often > number
+            note = f"pass 2 of 2: writing, round {number}"
+            done = self._told if self._total is None else self._total
+            yield Progress(stage="corpus", done=done, total=self._total, note=note, eta_seconds=0.0)
+            if number == MANY_TIMES + 1:
+                yield Notice(stage="corpus", text=self._often_repeated())
+
+    def _often_repeated(self) -> str:
+        names = ", ".join(n for n, rate in self._rates.items() if rate > MANY_TIMES)
+        return (
+            f"To reach its share, {names} is repeated more than {MANY_TIMES} times, and from there "
+            "on a repetition teaches little (Muennighoff et al. 2023). Give it less weight, or "
+            "more text."
+        )
+
+    def _set_rates(self) -> None:
+        """How often each source is written: so that all keep their size together."""
+        if not self._shares:
+            return
+        sizes = {source.name: self.size_of_source[source.name] for source in self._sources}
+        if self._village:
+            sizes["village"] = self._village
+        total = sum(sizes.values())
+        self._rates = {name: self._shares[name] * total / sizes[name] for name in sizes}
 
     def close(self) -> None:
         """Close the files, also after an error: Windows removes no open file."""
@@ -173,34 +258,49 @@ class _Build:
 
     def card(self) -> dict[str, Any]:
         """The dataset card."""
-        kinds = {"village": bool(self._village), "folder": bool(self._paths)}
+        kinds = {"village": bool(self._village), "read": bool(self._read)}
         sources = [
             {
                 "name": source.name,
-                "licence": FOLDER_LICENCE if source.path else VILLAGE_LICENCE,
-                "hardness": HARDNESS["folder" if source.path else "village"],
+                "licence": source.licence,
+                "hardness": source.hardness,
                 "documents": self.of_source[source.name],
                 "characters": self.size_of_source[source.name],
+                **self._mix(source.name),
             }
             for source in self._sources
         ]
         return {
             "seed": self.seed,
             "sources": sources,
-            "steps": [ledger.to_dict() for ledger in self.ledgers],
+            "steps": [
+                {**ledger.to_dict(), "judges": classes_of(ledger.judges)} for ledger in self.ledgers
+            ],
+            "lengths": {str(length): self.lengths[length] for length in sorted(self.lengths)},
             "rejected": sum(sum(ledger.dropped.values()) for ledger in self.ledgers),
             "how_split": " ".join(HOW_SPLIT[kind] for kind, there in kinds.items() if there),
             "splits": {"train": self.train.tally(), "validation": self.validation.tally()},
         }
 
-    def _through_the_steps(self, reading: Ledger) -> Iterator[Document]:
+    def _mix(self, name: str) -> dict[str, float]:
+        """The share of a source, and how often each of its documents is written on average."""
+        if not self._shares:
+            return {}
+        return {"share": round(self._shares[name], 4), "times": round(self._rates[name], 3)}
+
+    def _through_the_steps(
+        self, reading: Ledger, filters: Mapping[str, bool] | None, workers: int
+    ) -> Iterator[Document]:
         documents: Iterator[Document] = chain.from_iterable(
-            read_folder(source.path, reading, name=source.name)
-            for source in self._paths
-            if source.path
+            read_source(source, reading) for source in self._read
         )
-        for name, rule, step in STEPS:
-            documents = step(documents, self._ledger(name, rule))
+        judged = scopes(filters, {source.name: source.kind for source in self._read})
+        ledgers = [self._ledger(name, rule) for name, rule, _ in (*STATELESS, *TOGETHER)]
+        for ledger in ledgers:
+            ledger.judges = judged[ledger.step]
+        documents = clean_documents(documents, ledgers[: len(STATELESS)], workers=workers)
+        for (_, _, step), ledger in zip(TOGETHER, ledgers[len(STATELESS) :], strict=True):
+            documents = step(documents, ledger)
         return documents
 
     def _ledger(self, step: str, rule: str) -> Ledger:
@@ -216,60 +316,29 @@ class _Build:
         source = document.metadata["source"]
         self.of_source[source] += 1
         self.size_of_source[source] += len(document.text)
+        self.lengths[2 ** max(len(document.text) - 1, 0).bit_length()] += 1
         self.digest.update(f"{document.id}\0{document.text}\0".encode())
 
     def _progress(self, done: int, note: str) -> Iterator[Progress]:
-        """At most a hundred events for the whole stage."""
-        if done - self._told < self._total / 100:
+        """At most a hundred events for the whole stage; one a megabyte where nobody knows its end.
+
+        A document can be cut from a file that is not yet done: that is no news.
+        """
+        if done <= self._told or done - self._told < (self._total or 100_000_000) / 100:
             return
         self._told = done
         seconds = time.monotonic() - self._started
+        left = None if self._total is None else max(self._total - done, 0) * seconds / done
         yield Progress(
             stage="corpus",
-            done=min(done, self._total),
+            done=done if self._total is None else min(done, self._total),
             total=self._total,
             unit="characters",
             note=note,
-            eta_seconds=max(self._total - done, 0) * seconds / done,
+            eta_seconds=left,
         )
 
-    def _notices(self, count: int) -> Iterator[Notice]:
-        """Which files were not read, and why."""
-        for rejection in self.refused:
-            yield Notice(stage="corpus", text=f"Not read: {rejection.id}: {rejection.reason}.")
-        if count > len(self.refused):
-            rest = f"Not read: {count - len(self.refused)} more files; see rejected.jsonl."
-            yield Notice(stage="corpus", text=rest)
-
-    def _check_sources(self) -> None:
-        for source in self._paths:
-            if source.path and not self.of_source[source.name]:
-                raise TinyLLMError(
-                    f"No text was found in {source.path}: {self._found(source.path)}. "
-                    "tinyllm reads .txt, .md and .html files."
-                )
-
-    def _found(self, path: Path) -> str:
-        count = sum(1 for _ in list_files(path))
-        if not count:
-            return "the folder is empty (hidden files are passed over)"
-        dropped: Counter[str] = sum((ledger.dropped for ledger in self.ledgers), Counter())
-        reasons = "; ".join(f"{reason} ({times})" for reason, times in dropped.most_common(4))
-        return f"{count} {'file' if count == 1 else 'files'}, none of them usable: {reasons}"
-
-    def _check_size(self) -> None:
-        documents, characters = self.of_source.total(), self.size_of_source.total()
-        if characters < MINIMUM_CHARACTERS or documents < MINIMUM_DOCUMENTS:
-            raise TinyLLMError(
-                f"The text is too small to train on: {characters:,} characters in {documents} "
-                f"{'document' if documents == 1 else 'documents'} came through, and at least "
-                f"{MINIMUM_CHARACTERS:,} characters in {MINIMUM_DOCUMENTS} documents are needed. "
-                "Add more text, or add --from village."
-            )
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+    def _page_bytes(self) -> int:
+        """How many bytes of web pages the learner's folders hold."""
+        files = chain.from_iterable(list_files(s.path) for s in self._read if s.path)
+        return sum(size_of(file) for file in files if file.suffix.lower() in PAGES)

@@ -8,12 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-HARDNESS = {
-    "village": "made for small models: few words, a floor that is known",
-    "folder": "as hard as you find it: on books or encyclopedias a model of this size learns "
-    "spelling and rhythm, and babbles",
-}
-
 
 def card_markdown(card: Mapping[str, Any]) -> str:
     """The card as Markdown, from the same figures as `card.json`."""
@@ -30,11 +24,19 @@ def card_markdown(card: Mapping[str, Any]) -> str:
                 for s in card["sources"]
             ),
         ),
+        *_mix(card["sources"]),
         "## Steps",
         _table(
-            ("step", "kept", "changed", "dropped", "rule"),
+            ("step", "looks at", "kept", "changed", "dropped", "rule"),
             (
-                (s["step"], s["kept"], s["changed"], sum(s["dropped"].values()), s["rule"])
+                (
+                    s["step"],
+                    _looks_at(s.get("judges")),
+                    s["kept"],
+                    s["changed"],
+                    sum(s["dropped"].values()),
+                    s["rule"],
+                )
                 for s in card["steps"]
             ),
         ),
@@ -50,6 +52,8 @@ def card_markdown(card: Mapping[str, Any]) -> str:
             "Each one stands in `rejected.jsonl`.",
             _table(("step", "reason", "times", "for example"), reasons),
         ]
+    for title, what, rows in _counts(card):
+        parts += [f"## {title}", _table((what, "times"), rows)]
     parts += [
         "## Splits",
         card["how_split"],
@@ -72,6 +76,42 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+CLASSES = {
+    "page": "web pages",
+    "own": "your own text files",
+    "found": "texts found on this computer",
+    "dataset": "ready-made collections",
+}
+
+
+def _looks_at(judges: list[str] | None) -> str:
+    if judges is None:
+        return "every text"
+    return ", ".join(CLASSES[name] for name in judges) or "no text: turned off"
+
+
+def _mix(sources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How the sources were mixed, where weights said so."""
+    rows = [(s["name"], f"{s['share']:.1%}", s["times"]) for s in sources if "share" in s]
+    if not rows:
+        return []
+    return [
+        "The training text was mixed by weights. A source of files is sampled (below 1) or "
+        "repeated (above 1) to its share; the village writes less or more.",
+        _table(("source", "share of the characters", "each document, times"), rows),
+    ]
+
+
+def _counts(card: Mapping[str, Any]) -> Iterable[tuple[str, str, list[tuple[str, int]]]]:
+    """What the figures of the card show, as tables: a title, what is counted, and the counts."""
+    if card.get("lengths"):
+        rows = [(f"up to {int(length):,}", times) for length, times in card["lengths"].items()]
+        yield "Lengths", "characters of a document", rows
+    for step in card["steps"]:
+        for what, counts in step.get("notes", {}).items():
+            yield what[0].upper() + what[1:], what, list(counts.items())
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 LENGTH = 4_000
 """About so many characters make a document (a page and a half)."""
+CUT_ABOVE = 64_000
+"""A text of more characters becomes several documents."""
 
 
 def cut(pieces: Iterable[str], *, about: int = LENGTH) -> Iterator[str]:
@@ -28,6 +31,25 @@ def cut(pieces: Iterable[str], *, about: int = LENGTH) -> Iterator[str]:
             document, size = [], 0
     if document:
         yield "".join(document)
+
+
+def cut_if_long(pieces: Iterator[str], above: int = CUT_ABOVE) -> tuple[bool, Iterator[str]]:
+    """Whether a text is longer than `above` characters, and its documents: one, or several.
+
+    No more than `above` characters and a piece are held in memory.
+
+    >>> long, documents = cut_if_long(iter(["One.\\n", "Two.\\n"]), above=100)
+    >>> long, list(documents)
+    (False, ['One.\\nTwo.\\n'])
+    """
+    head: list[str] = []
+    size = 0
+    for piece in pieces:
+        head.append(piece)
+        size += len(piece)
+        if size > above:
+            return True, cut(chain(head, pieces))
+    return False, iter(["".join(head)])
 
 
 def _short_lines(pieces: Iterable[str], longest: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ and then the likeliest of the older encodings, measured by `charset-normalizer`.
 from __future__ import annotations
 
 import codecs
+import io
 import re
 import unicodedata
 from collections import Counter
@@ -45,10 +46,13 @@ _ALPHABETS = {  # the letters beside a to z, language by language
 _HIRAGANA = re.compile("[\u3041-\u3096]")
 
 
-def detect_encoding(path: Path, *, html: bool = False) -> str | None:
-    """The name of a file's encoding for `open`, or None when the bytes are no text.
+def detect_encoding(
+    source: Path | bytes, *, html: bool = False, told: str | None = None
+) -> str | None:
+    """The name of the encoding of a file, or of bytes, or None when the bytes are no text.
 
-    The file is read once, in blocks.
+    A file is read once, in blocks. `told` is what somebody else says, such as a web server; it
+    counts only where the bytes themselves decide nothing and fit it.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "letter.txt"
@@ -60,7 +64,7 @@ def detect_encoding(path: Path, *, html: bool = False) -> str | None:
     zeros = 0
     head = sample = b""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         while block := file.read(HEAD):
             head = head or block
             zeros += block.count(0)
@@ -78,7 +82,7 @@ def detect_encoding(path: Path, *, html: bool = False) -> str | None:
         return None
     if valid or _is_damaged_utf8(sample):
         return "utf-8"
-    return (html and _declared(head)) or _likeliest(sample)
+    return (html and _declared(head)) or _fitting(told, sample) or _likeliest(sample)
 
 
 def read_pieces(path: Path, encoding: str) -> Iterator[str]:
@@ -141,13 +145,29 @@ def _is_damaged_utf8(sample: bytes) -> bool:
 
 def _declared(head: bytes) -> str | None:
     found = _DECLARED.search(head[:4_096])
-    try:
-        name = codecs.lookup(found[1].decode("ascii")).name if found else None
-    except LookupError:
+    return _known(found[1].decode("ascii")) if found else None
+
+
+def _fitting(told: str | None, sample: bytes) -> str | None:
+    """What somebody else says the encoding is, unless the bytes contradict it."""
+    name = _known(told) if told else None
+    if name is None or sample.decode(name, "replace").count("\ufffd") > len(sample) / 100:
         return None
-    if name == "iso8859-1":  # browsers read it so (WHATWG Encoding Standard)
+    return name
+
+
+def _known(name: str) -> str | None:
+    """Python's name of a text encoding; None for one that is unknown, or ruled out before."""
+    try:
+        encoding = codecs.lookup(name).name
+        if encoding.startswith("utf") or "escape" in encoding:
+            return None
+        bytes(range(256)).decode(encoding, "replace")  # idna and the like cannot, nor can base64
+    except (LookupError, ValueError):
+        return None
+    if encoding in ("iso8859-1", "ascii"):  # browsers read them so (WHATWG Encoding Standard)
         return "cp1252"
-    return None if name is None or name.startswith("utf") else name
+    return encoding
 
 
 def _likeliest(sample: bytes) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 EXAMPLES = 3
@@ -48,6 +48,19 @@ class Rejection(NamedTuple):
     excerpt: str
 
 
+def _report_to_nobody(rejection: Rejection) -> None:
+    """The report of a ledger that nobody listens to."""
+
+
+def _everything(document: Document) -> bool:
+    """The scope of a step that looks at every document."""
+    return True
+
+
+class UnreadableError(Exception):
+    """Raised by a reader of one format; the message is the reason why there is no text."""
+
+
 @dataclass
 class Ledger:
     """What one step kept, changed and dropped, and why, with a few examples of each reason.
@@ -62,11 +75,16 @@ class Ledger:
 
     step: str
     rule: str
-    report: Callable[[Rejection], None] = lambda rejection: None
+    report: Callable[[Rejection], None] = _report_to_nobody
     kept: int = 0
     changed: int = 0
     characters: int = 0
+    judges: Callable[[Document], bool] = _everything
+    """Which documents the step looks at; the others pass as they are."""
+    done: int = 0
+    """So much of what a source was expected to hold is read."""
     dropped: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, Counter[str]] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def keep(self, document: Document, *, changed: bool = False) -> Document:
@@ -76,6 +94,10 @@ class Ledger:
         self.characters += len(document.text)
         return document
 
+    def advance(self, amount: int) -> None:
+        """So much of what a source was expected to hold lies behind us, whatever became of it."""
+        self.done += amount
+
     def drop(self, document: Document, reason: str) -> None:
         """Count a document that ends here; reasons are few, so that they can be counted."""
         self.dropped[reason] += 1
@@ -84,6 +106,26 @@ class Ledger:
             shown.append(document.id)
         excerpt = " ".join(document.text[: 2 * EXCERPT].split())[:EXCERPT]
         self.report(Rejection(document.id, self.step, reason, excerpt))
+
+    def note(self, what: str, value: str) -> None:
+        """Count something that the card shows beside the step, a language for one."""
+        self.notes.setdefault(what, Counter())[value] += 1
+
+    def add(self, other: Ledger) -> None:
+        """Take over what another ledger of the same step counted."""
+        self.kept += other.kept
+        self.changed += other.changed
+        self.characters += other.characters
+        self.dropped += other.dropped
+        for what, counts in other.notes.items():
+            self.notes.setdefault(what, Counter()).update(counts)
+        for reason, names in other.examples.items():
+            shown = self.examples.setdefault(reason, [])
+            shown += names[: EXAMPLES - len(shown)]
+
+    def without_report(self) -> Ledger:
+        """The same counts in a ledger that can travel to another process."""
+        return replace(self, report=_report_to_nobody)
 
     def to_dict(self) -> dict[str, Any]:
         """The step's row of the dataset card."""
@@ -95,6 +137,7 @@ class Ledger:
             "characters": self.characters,
             "dropped": dict(self.dropped.most_common()),
             "examples": self.examples,
+            "notes": {what: dict(counts.most_common()) for what, counts in self.notes.items()},
         }
 
 

@@ -1,45 +1,29 @@
-"""The steps between reading and writing, each `(documents, ledger) -> documents`.
+"""What every text goes through: repair and clean, each `(documents, ledger) -> documents`.
 
-Their order matters. Encoding is repaired before the text is taken out of a page, because the
-extractor judges by letters; copies are found last, because two copies may differ in just what the
-earlier steps put right.
+Encoding is repaired before the text is taken out of a page, because the extractor judges by
+letters (`extracting.py`). What is no text at all is dropped here; whether it is a good one, the
+filters say.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import ftfy
-import trafilatura
 
-from tinyllm.corpus.cutting import cut
-from tinyllm.corpus.document import Document, Ledger, Step
-from tinyllm.corpus.readers import CUT_ABOVE
+from tinyllm.corpus.document import Document, Ledger
 
 REPAIR_RULE = (
     'Text that was once decoded wrongly ("cafÃ©") is decoded again, and letters are put into '
     "their composed form (Unicode NFC), so that one word has one spelling."
 )
-EXTRACT_RULE = (
-    "Of a web page, the main text remains; navigation, banners and footers go (trafilatura)."
-)
 CLEAN_RULE = (
     "Control characters and blank space at line ends go. A document in which every twentieth "
     "character could not be decoded is dropped, and so is one in which nothing is left."
 )
-DEDUPLICATE_RULE = (
-    "Of documents that are equal but for case and blank space, the first stays: what is repeated "
-    "is learned by heart (Lee et al. 2022)."
-)
-
-NO_MAIN_TEXT = ["//nav", "//footer", "//*[@role='navigation']"]
-"""Parts of a page that say themselves that they are not its text."""
-
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufff9-\ufffb]")
 _LINE_ENDS = re.compile("\r\n?|[\x0c\x85\u2028\u2029]")
 _SPACE_AT_LINE_END = re.compile(r"[ \t]+$", re.MULTILINE)
@@ -62,39 +46,6 @@ def repair(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]:
         yield ledger.keep(replace(document, text=text), changed=text != document.text)
 
 
-def extract(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]:
-    """Take the main text out of HTML pages; other documents pass. A long page is cut.
-
-    >>> page = Document(text="<p>", id="a.html", metadata={"format": "html"})
-    >>> ledger = Ledger("extract", EXTRACT_RULE)
-    >>> list(extract(iter([page]), ledger)), dict(ledger.dropped)
-    ([], {'no main text found on the page': 1})
-    """
-    for document in documents:
-        if document.metadata.get("format") != "html":
-            yield ledger.keep(document)
-            continue
-        text = _main_text(document.text)
-        if not text:
-            ledger.drop(document, "no main text found on the page")
-        elif len(text) <= CUT_ABOVE:
-            yield ledger.keep(replace(document, text=text), changed=True)
-        else:
-            for number, part in enumerate(cut(text.splitlines(keepends=True)), start=1):
-                piece = replace(document, text=part, id=f"{document.id}#{number}")
-                yield ledger.keep(piece, changed=True)
-
-
-def _main_text(page: str) -> str | None:
-    """The main text, or None where the strict mode finds none: the page is all navigation.
-
-    The strict mode only judges, because it also takes the headings away.
-    """
-    take = partial(trafilatura.extract, page, include_comments=False, prune_xpath=NO_MAIN_TEXT)
-    text: str | None = take() if take(favor_precision=True) else None
-    return text
-
-
 def clean(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]:
     """Remove what no reader sees: control characters, blank space at line ends and at both ends.
 
@@ -113,30 +64,3 @@ def clean(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]:
         else:
             changed = text != document.text.strip("\n")
             yield ledger.keep(replace(document, text=text), changed=changed)
-
-
-def deduplicate(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]:
-    """Keep the first of equal documents. Memory holds 16 bytes of hash for each document.
-
-    >>> documents = iter([Document(text=t, id=t) for t in ("Good day", "good  day", "Good night")])
-    >>> [d.id for d in deduplicate(documents, Ledger("deduplicate", DEDUPLICATE_RULE))]
-    ['Good day', 'Good night']
-    """
-    seen: set[bytes] = set()
-    for document in documents:
-        normal = " ".join(unicodedata.normalize("NFKC", document.text).casefold().split())
-        digest = hashlib.blake2b(normal.encode("utf-8"), digest_size=16).digest()
-        if digest in seen:
-            ledger.drop(document, "a copy of an earlier document")
-        else:
-            seen.add(digest)
-            yield ledger.keep(document)
-
-
-STEPS: tuple[tuple[str, str, Step], ...] = (
-    ("repair", REPAIR_RULE, repair),
-    ("extract", EXTRACT_RULE, extract),
-    ("clean", CLEAN_RULE, clean),
-    ("deduplicate", DEDUPLICATE_RULE, deduplicate),
-)
-"""Name, rule and function of each step, in the order in which files go through them."""

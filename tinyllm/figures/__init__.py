@@ -1,5 +1,12 @@
 """Events and tables become plotly figures, each with a text that says what the figure shows."""
 
+from tinyllm.figures.card import (
+    card_charts,
+    copies_chart,
+    languages_chart,
+    lengths_chart,
+    reasons_chart,
+)
 from tinyllm.figures.chart import Chart, refresh, show_spaces, to_div, to_html
 from tinyllm.figures.corpus import corpus_chart
 from tinyllm.figures.grades import before_after, consistency_bars, grade_bars, share_bars
@@ -13,13 +20,18 @@ __all__ = [
     "Chart",
     "attention_heatmap",
     "before_after",
+    "card_charts",
     "consistency_bars",
+    "copies_chart",
     "corpus_chart",
     "grade_bars",
+    "languages_chart",
+    "lengths_chart",
     "loss_chart",
     "merges_chart",
     "next_token_bars",
     "pair_accuracy_chart",
+    "reasons_chart",
     "refresh",
     "rlhf_chart",
     "share_bars",

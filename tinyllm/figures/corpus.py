@@ -21,6 +21,9 @@ from tinyllm.figures.chart import (
     new_figure,
 )
 
+NAMED_LETTERS = 75
+"""The names of the reasons that have a colour take at most so many letters."""
+
 _REASONS = (VERMILION, ORANGE, PURPLE, GREEN, SKY)
 
 
@@ -32,8 +35,8 @@ def corpus_chart(
     """For each step of the corpus, how many documents it kept, and how many it dropped and why.
 
     `steps` are the rows of the dataset card, `card["steps"]`: "step", "kept" and "dropped" (reason
-    -> count) in the order in which they ran. The five commonest reasons have a colour, the others
-    share one.
+    -> count) in the order in which they ran. The commonest reasons, five at most, have a colour,
+    the others share one.
 
     >>> corpus_chart([{"step": "copies", "kept": 7, "dropped": {"seen before": 2}}]).text
     'Documents through the steps. copies: 7 kept, 2 dropped (seen before 2).'
@@ -48,7 +51,11 @@ def _draw(steps: Sequence[tuple[str, int, Mapping[str, int]]], title: str) -> Ch
         for reason, count in dropped.items():
             totals[reason] = totals.get(reason, 0) + count
     common = sorted(totals, key=lambda reason: -totals[reason])
-    named, rest = common[:5], common[5:]
+    named: list[str] = []
+    for reason in common[: len(_REASONS)]:  # as many as a line of the heading has room for
+        if sum(map(len, named)) + len(reason) <= NAMED_LETTERS:
+            named.append(reason)
+    rest = [reason for reason in common if reason not in named]
     bars = [("kept", BLUE, [kept for _, kept, _ in steps])]
     for reason, colour in zip(named, _REASONS, strict=False):
         bars.append((reason, colour, [d.get(reason, 0) for _, _, d in steps]))

@@ -128,7 +128,8 @@ _ALL = 2**64 - 1
 def lines(*, seed: int, kind: str | None = None) -> Iterator[dict[str, Any]]:
     """What `tinyllm village` prints: documents, instructions or preferences as plain values.
 
-    `kind` is one of `KINDS`, "instruction", "preference", or None for the pretraining mixture.
+    `kind` is one of `KINDS`, "instruction", "preference", "dirty-page" (web pages for the filters
+    of the corpus stage), or None for the pretraining mixture.
 
     >>> sorted(next(lines(seed=0)))
     ['bits', 'kind', 'labels', 'seed', 'text']
@@ -137,8 +138,12 @@ def lines(*, seed: int, kind: str | None = None) -> Iterator[dict[str, Any]]:
         return _instruction_lines(seed)
     if kind == "preference":
         return _preference_lines(seed)
+    if kind == "dirty-page":
+        from tinyllm.village.dirt import dirty_pages
+
+        return dirty_pages(seed=seed)
     if kind is not None and kind not in WRITERS:
-        known = ", ".join((*KINDS, "instruction", "preference"))
+        known = ", ".join((*KINDS, "instruction", "preference", "dirty-page"))
         raise UsageError(f"The village writes no {kind!r}; it writes {known}.")
     return (vars(document) for document in write(seed=seed, kind=kind))
 
