@@ -14,12 +14,11 @@ from typing import Any, TextIO
 from tinyllm.corpus.card import card_markdown
 from tinyllm.corpus.checking import NOTICES, check_size, check_sources, notices
 from tinyllm.corpus.document import Document, Ledger, Rejection
-from tinyllm.corpus.listing import list_files
 from tinyllm.corpus.mixing import MANY_TIMES, check_weights, shares, times
-from tinyllm.corpus.parallel import choose_workers, clean_documents
+from tinyllm.corpus.parallel import WORTH_IT, choose_workers, clean_documents
 from tinyllm.corpus.pipeline import STATELESS, TOGETHER, classes_of, scopes
 from tinyllm.corpus.reading import expected_size, read_rule, read_source
-from tinyllm.corpus.reading_folder import PAGES, size_of
+from tinyllm.corpus.reading_folder import page_bytes
 from tinyllm.corpus.reading_village import read_village, village_validation
 from tinyllm.corpus.shards import TextWriter
 from tinyllm.corpus.sources import VILLAGE, Source, parse_source, tell_apart
@@ -142,10 +141,8 @@ class _Build:
         self._sources = tell_apart(list(sources.values()))
         self._read = [source for source in self._sources if source.kind != VILLAGE]
         self._village = characters if len(self._read) < len(self._sources) else 0
-        sizes = [expected_size(source) for source in self._read]
-        known = [size for size in sizes if size is not None]
-        self._read_total = sum(known) if len(known) == len(sizes) else None
-        self._total = None if self._read_total is None else self._village + self._read_total
+        self._read_total: int | None = 0
+        self._total: int | None = self._village
         self._shares = {
             source.name: shares(weights)[given]
             for source, given in zip(self._sources, in_order, strict=True)
@@ -171,8 +168,11 @@ class _Build:
                 text=f"{source.name}: its licence is {source.licence}. "
                 f"For a small model: {source.hardness}.",
             )
+        self._measure()
         reading = self._ledger("read", read_rule(self._read))
-        workers = choose_workers(self._page_bytes()) if workers is None else workers
+        if workers is None:
+            folders = [source.path for source in self._read if source.path]
+            workers = choose_workers(page_bytes(folders, enough=WORTH_IT))
         with self._kept.open("w", encoding="utf-8", newline="\n") as file:
             for document in self._through_the_steps(reading, filters, workers):
                 self._count(document)
@@ -182,6 +182,13 @@ class _Build:
                 yield from self._progress(reading.done, note)
         yield from notices(self.refused, sum(reading.dropped.values()))
         check_sources(self._read, self.of_source, self.ledgers)
+
+    def _measure(self) -> None:
+        """How much there is to read: it takes seconds where there are many files."""
+        sizes = [expected_size(source) for source in self._read]
+        known = [size for size in sizes if size is not None]
+        self._read_total = sum(known) if len(known) == len(sizes) else None
+        self._total = None if self._read_total is None else self._village + self._read_total
 
     def write(self, validation_documents: int) -> Iterator[Event]:
         """The second pass: both splits, each source in its share."""
@@ -337,8 +344,3 @@ class _Build:
             note=note,
             eta_seconds=left,
         )
-
-    def _page_bytes(self) -> int:
-        """How many bytes of web pages the learner's folders hold."""
-        files = chain.from_iterable(list_files(s.path) for s in self._read if s.path)
-        return sum(size_of(file) for file in files if file.suffix.lower() in PAGES)

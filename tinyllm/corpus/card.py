@@ -15,7 +15,8 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     parts = [
         "# Dataset card",
         "Text for one small language model, collected by tinyllm. "
-        f"Made with seed {card['seed']}: the same sources and seed give the same text.",
+        f"Made with seed {card['seed']}: the same texts, read again with this seed, give the same "
+        "corpus.",
         "## Sources",
         _table(
             ("source", "documents", "characters", "licence", "for a small model"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
+
+from tinyllm.corpus.document import Document
 
 LENGTH = 4_000
 """About so many characters make a document (a page and a half)."""
@@ -50,6 +53,20 @@ def cut_if_long(pieces: Iterator[str], above: int = CUT_ABOVE) -> tuple[bool, It
         if size > above:
             return True, cut(chain(head, pieces))
     return False, iter(["".join(head)])
+
+
+def cut_document(
+    pieces: Iterator[str], empty: Document, above: int = CUT_ABOVE
+) -> Iterator[Document]:
+    """`empty` with the text of `pieces`; several documents, numbered, if it is a long one.
+
+    >>> letter = Document(text="", id="letter")
+    >>> [d.id for d in cut_document(iter(["One.\\n", "\\n", "Two.\\n"]), letter, above=10)]
+    ['letter#1']
+    """
+    long, texts = cut_if_long(pieces, above)
+    for number, text in enumerate(texts, start=1):
+        yield replace(empty, text=text, id=f"{empty.id}#{number}" if long else empty.id)
 
 
 def _short_lines(pieces: Iterable[str], longest: int) -> Iterator[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -32,6 +33,10 @@ class Document:
         """
         line = {"text": self.text, "id": self.id, "metadata": self.metadata}
         return json.dumps(line, ensure_ascii=False)
+
+    def knowing(self, more: Mapping[str, Any]) -> Document:
+        """The same document with more metadata."""
+        return replace(self, metadata={**self.metadata, **more})
 
     @classmethod
     def from_json(cls, line: str) -> Document:
@@ -139,6 +144,19 @@ class Ledger:
             "examples": self.examples,
             "notes": {what: dict(counts.most_common()) for what, counts in self.notes.items()},
         }
+
+
+@contextmanager
+def dropping(document: Document, ledger: Ledger) -> Iterator[None]:
+    """Drop a document whose file cannot be read, with the reason, and let the rest go on."""
+    try:
+        yield
+    except UnreadableError as error:
+        ledger.drop(document, str(error))
+    except FileNotFoundError:
+        ledger.drop(document, "no longer there when its turn came")
+    except OSError as error:
+        ledger.drop(document, f"cannot be opened: {error.strerror or type(error).__name__}")
 
 
 Step = Callable[[Iterator[Document], Ledger], Iterator[Document]]

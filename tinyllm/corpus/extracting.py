@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import trafilatura
 
-from tinyllm.corpus.cutting import CUT_ABOVE, cut
+from tinyllm.corpus.cutting import cut_document
 from tinyllm.corpus.document import Document, Ledger
 
 EXTRACT_RULE = (
@@ -64,12 +63,9 @@ def extract(documents: Iterator[Document], ledger: Ledger) -> Iterator[Document]
             continue
         if not text:
             ledger.drop(document, "no main text found on the page")
-        elif len(text) <= CUT_ABOVE:
-            yield ledger.keep(replace(document, text=text), changed=True)
-        else:
-            for number, part in enumerate(cut(text.splitlines(keepends=True)), start=1):
-                piece = replace(document, text=part, id=f"{document.id}#{number}")
-                yield ledger.keep(piece, changed=True)
+            continue
+        for piece in cut_document(iter(text.splitlines(keepends=True)), document):
+            yield ledger.keep(piece, changed=True)
 
 
 def main_text(page: str) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tinyllm.corpus.cutting import CUT_ABOVE, cut_if_long
+from tinyllm.corpus.cutting import cut_document
 from tinyllm.corpus.decoding import detect_encoding
 from tinyllm.corpus.document import Document, Ledger, UnreadableError
 from tinyllm.corpus.fetching import BusyError, Fetcher, WebLimits, fetching
@@ -143,9 +143,6 @@ def _fetch(fetcher: Fetcher, url: str, number: int) -> str:
 
 def _documents(text: str, empty: Document, ledger: Ledger) -> Iterator[Document]:
     title = _TITLE.search(text)
-    metadata = {**empty.metadata, "title": title[1] if title else ""}
+    book = empty.knowing({"title": title[1] if title else ""})
     lines = iter(book_itself(text).splitlines(keepends=True))
-    long, pieces = cut_if_long(lines, CUT_ABOVE)
-    for number, piece in enumerate(pieces, start=1):
-        place = f"{empty.id}#{number}" if long else empty.id
-        yield ledger.keep(Document(text=piece, id=place, metadata=metadata))
+    yield from map(ledger.keep, cut_document(lines, book))

@@ -22,9 +22,9 @@ from importlib.metadata import Distribution, distributions
 from itertools import groupby
 from pathlib import Path
 
-from tinyllm.corpus.cutting import CUT_ABOVE, cut_if_long
+from tinyllm.corpus.cutting import CUT_ABOVE, cut_document
 from tinyllm.corpus.decoding import detect_encoding
-from tinyllm.corpus.document import Document, Ledger, UnreadableError
+from tinyllm.corpus.document import Document, Ledger, UnreadableError, dropping
 from tinyllm.corpus.listing import is_file, list_files, printable
 from tinyllm.corpus.pages import LARGEST_PAGE, check_page
 
@@ -197,7 +197,7 @@ def _first_part(folder: Path, file: Path) -> str:
 
 
 def _read_file(file: Path, empty: Document, place: str, ledger: Ledger) -> Iterator[Document]:
-    try:
+    with dropping(_at(empty, place), ledger):
         if not is_file(file):
             raise UnreadableError("no file but a pipe, a device or the like")
         data = _bytes(file)
@@ -213,15 +213,6 @@ def _read_file(file: Path, empty: Document, place: str, ledger: Ledger) -> Itera
             text = data.decode(encoding, "replace")
             if form == "html":
                 check_page(text)
-    except UnreadableError as error:
-        ledger.drop(_at(empty, place), str(error))
-    except FileNotFoundError:
-        ledger.drop(_at(empty, place), "no longer there when its turn came")
-    except OSError as error:
-        ledger.drop(
-            _at(empty, place), f"cannot be opened: {error.strerror or type(error).__name__}"
-        )
-    else:
         yield from _documents(text, empty, place, form, ledger)
 
 
@@ -240,12 +231,8 @@ def _documents(
     text: str, empty: Document, place: str, form: str, ledger: Ledger
 ) -> Iterator[Document]:
     above = LARGEST_PAGE if form == "html" else CUT_ABOVE
-    long, texts = cut_if_long(iter(text.splitlines(keepends=True)), above)
-    for number, piece in enumerate(texts, start=1):
-        whole = _at(empty, f"{place}#{number}" if long else place)
-        yield ledger.keep(
-            Document(text=piece, id=whole.id, metadata={**empty.metadata, "format": form})
-        )
+    known = _at(empty, place).knowing({"format": form})
+    yield from map(ledger.keep, cut_document(iter(text.splitlines(keepends=True)), known, above))
 
 
 def _at(empty: Document, place: str) -> Document:

@@ -5,12 +5,13 @@ Files come from anywhere, so none is trusted: not its name, not its size, not it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
-from tinyllm.corpus.cutting import CUT_ABOVE, cut_if_long
+from tinyllm.corpus.cutting import CUT_ABOVE, cut_document
 from tinyllm.corpus.decoding import detect_encoding, read_pieces
-from tinyllm.corpus.document import Document, Ledger, UnreadableError
+from tinyllm.corpus.document import Document, Ledger, UnreadableError, dropping
 from tinyllm.corpus.listing import is_file, list_files, printable
 from tinyllm.corpus.pages import LARGEST_PAGE, TOO_LARGE, check_page
 from tinyllm.corpus.reading_docx import read_docx
@@ -93,7 +94,7 @@ def read_file(
     A file that cannot be read is dropped with the reason; so is what is left of one that goes bad
     in the middle.
     """
-    try:
+    with dropping(empty, ledger):
         reason = refuse(file)
         if reason is not None:
             raise UnreadableError(reason)
@@ -104,12 +105,6 @@ def read_file(
             yield from _documents(pieces, empty, ledger, above, {"format": kind})
         else:
             yield from _read_text(file, empty, ledger, above)
-    except UnreadableError as error:
-        ledger.drop(empty, str(error))
-    except FileNotFoundError:
-        ledger.drop(empty, "no longer there when its turn came")
-    except OSError as error:
-        ledger.drop(empty, f"cannot be opened: {error.strerror or type(error).__name__}")
 
 
 def refuse(file: Path) -> str | None:
@@ -151,6 +146,16 @@ def folder_size(path: Path) -> int:
     return sum(map(size_of, list_files(path)))
 
 
+def page_bytes(folders: Sequence[Path], *, enough: int) -> int:
+    """The bytes of all web pages below the folders, counted no further than to `enough`."""
+    counted = 0
+    for file in chain.from_iterable(map(list_files, folders)):
+        counted += size_of(file) if file.suffix.lower() in PAGES else 0
+        if counted >= enough:
+            break
+    return counted
+
+
 def _read_text(file: Path, empty: Document, ledger: Ledger, above: int) -> Iterator[Document]:
     html = file.suffix.lower() in PAGES
     encoding = detect_encoding(file, html=html)
@@ -167,15 +172,9 @@ def _documents(
     pieces: Iterator[str], empty: Document, ledger: Ledger, above: int, known: dict[str, str]
 ) -> Iterator[Document]:
     changed = not known.get("encoding", "utf-8").startswith("utf-8")
-    long, texts = cut_if_long(pieces, above)
-    for number, text in enumerate(texts, start=1):
-        document = Document(
-            text=text,
-            id=f"{empty.id}#{number}" if long else empty.id,
-            metadata={**empty.metadata, **known},
-        )
+    for document in cut_document(pieces, empty.knowing(known), above):
         if "encoding" in known:  # text as it stands: its characters are about its bytes
-            ledger.advance(len(text))
+            ledger.advance(len(document.text))
         yield ledger.keep(document, changed=changed)
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tinyllm.corpus.cutting import CUT_ABOVE, cut_if_long
+from tinyllm.corpus.cutting import cut_document
 from tinyllm.corpus.document import Document, Ledger
 from tinyllm.corpus.sources import LICENCES
 from tinyllm.files import TinyLLMError
@@ -57,10 +57,7 @@ def read_hub(at: str, ledger: Ledger, *, name: str) -> Iterator[Document]:
             continue
         left -= len(text)
         ledger.advance(len(text))
-        long, pieces = cut_if_long(iter(text.splitlines(keepends=True)), CUT_ABOVE)
-        for part, piece in enumerate(pieces, start=1):
-            place = f"{empty.id}#{part}" if long else empty.id
-            yield ledger.keep(Document(text=piece, id=place, metadata=metadata))
+        yield from map(ledger.keep, cut_document(iter(text.splitlines(keepends=True)), empty))
     ledger.advance(max(left, 0))
 
 
