@@ -21,7 +21,7 @@ from tinyllm.tokens import Tokenizer
 LABELS: Final = [(f"{number}. {SHORT[stage]}", stage) for number, stage in enumerate(STAGES, 1)]
 WHAT: Final = {
     "corpus": "Collects text: the village writes it, clean and de-duplicated, with a dataset card.",
-    "tokenizer": "Learns 2,048 pieces of text from the corpus and writes the corpus in them.",
+    "tokenizer": "Learns 4,096 pieces of text from the corpus and writes the corpus in them.",
     "base": "Learns to say how likely each token is to come next: the base model.",
     "chat": "Learns to answer from questions with their answers: the chat model.",
     "reward": "Learns from comparisons of the chat model's answers which of two is better.",

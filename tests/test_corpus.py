@@ -314,7 +314,12 @@ def test_the_village_keeps_its_bits_and_kinds(tmp_path: Path) -> None:
     build(tmp_path / "corpus", "village", characters=40_000, validation_documents=30)
     train = list(read_text(tmp_path / "corpus"))
     validation = list(read_text(tmp_path / "corpus", "validation"))
-    assert sum(len(document.text) for document in train[:-1]) < 40_000
+    primer = [document for document in train if document.metadata["kind"] == "primer"]
+    others = [document for document in train if document.metadata["kind"] != "primer"]
+    assert train == primer + others
+    for documents, wanted in ((primer, 4_000), (others, 36_000)):
+        assert sum(len(document.text) for document in documents[:-1]) < wanted
+        assert sum(len(document.text) for document in documents) >= wanted
     assert corpus_size(tmp_path / "corpus") >= 40_000
     assert len(validation) == 30
     assert all(d.metadata["bits"] > 0 and d.metadata["kind"] for d in [*train, *validation])

@@ -14,11 +14,13 @@ import pytest
 import torch
 from training_fakes import a_plan, encoded_corpus, same, shrink
 
+from tinyllm.corpus import build_corpus, read_text
 from tinyllm.events import Evaluation, Finished, Notice, Sample, Step
 from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import load_model
-from tinyllm.tokens import Tokenizer, TokenShards
+from tinyllm.tokens import Tokenizer, TokenShards, build_tokenizer
 from tinyllm.training import Plan, Rates, plan, pretrain, pretraining, saved_plan, stage, state
+from tinyllm.training.batches import Part, in_turn, packed_batches
 
 PLAN = a_plan(steps=8)
 
@@ -101,6 +103,7 @@ import functools, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, "tests")
 import pytest, training_fakes
+from tinyllm.corpus import build_corpus, read_text
 from tinyllm.events import Step
 from tinyllm.training import Plan, Rates, pretrain, stage
 stage.keep = functools.partial(stage.keep, every=0.0)
@@ -264,3 +267,39 @@ def test_a_slow_machine_is_a_notice_half_way(run):
     events = list(run(plan=a_plan(steps=8, seconds=1e-3)))
     texts = [notice.text for notice in of(Notice, events)]
     assert any("slower than when the plan was made" in text for text in texts)
+
+
+def test_a_primer_is_read_first_and_once(tmp_path, monkeypatch):
+    shrink(monkeypatch)
+    list(build_corpus(tmp_path / "corpus", characters=120_000, validation_documents=5))
+    list(build_tokenizer(tmp_path / "corpus", tmp_path / "tokenizer", vocab_size=512))
+    kinds = [document.metadata["kind"] for document in read_text(tmp_path / "corpus", "train")]
+    primer = kinds.index(next(kind for kind in kinds if kind != "primer"))
+    assert 10 < primer < len(kinds) / 2
+    assert "primer" not in kinds[primer:]
+    assert read_manifest(tmp_path / "tokenizer")["primer_documents"] == primer
+    events = list(
+        pretrain(
+            tmp_path / "base",
+            tokenizer_folder=tmp_path / "tokenizer",
+            state=tmp_path / "state.safetensors",
+            size="nano",
+            steps=20,
+        )
+    )
+    assert read_manifest(tmp_path / "base")["plan"]["primer"] == 2
+    assert sum(isinstance(event, Step) for event in events) == 20
+
+    shards = TokenShards.open(tmp_path / "tokenizer", "train")
+    read = partial(packed_batches, rows=2, context=256, separator=0, seed=0)
+    parts = Part(shards, 0, primer), Part(shards, primer, len(shards))
+    streams = [lambda start, part=part: read(part, start=start) for part in parts]
+    whole = list(islice(in_turn(streams[0], 3, streams[1]), 6))
+    for start in range(6):
+        rest = next(in_turn(streams[0], 3, streams[1], start))
+        assert torch.equal(rest.ids, whole[start].ids)
+    texts = {tuple(shards.document(number)) for number in range(primer)}
+    for number, batch in enumerate(whole):
+        row = batch.ids[0].tolist()
+        first = tuple(row[1 : row.index(0, 1)])
+        assert (first in texts) == (number < 3)

@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -260,3 +261,8 @@ def test_the_readme_gives_windows_its_two_lines():
     for command in ("start", "test"):
         assert f"make {command}" in text
         assert f"py tools/make.py {command}" in text
+
+
+def test_the_page_of_the_village_is_what_it_writes() -> None:
+    page = runpy.run_path(str(ROOT / "bench" / "village_page.py"))["page"]()
+    assert (ROOT / "VILLAGE.md").read_text(encoding="utf-8") == page

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyllm.village import CHECKS, WORLD, check_consistency, checks_for, write
-from tinyllm.village.stories import OPENINGS
+from tinyllm.village.plots import PROBLEMS
+from tinyllm.village.voices import CHOICE
 from tinyllm.village.writing import Document
 
 NAMES = [child.name for child in WORLD.children]
@@ -52,7 +53,7 @@ def test_every_check_has_its_share_of_the_text() -> None:
     counts = Counter(name for document in documents for name in belongs(document))
     assert counts["who_has"] >= 0.15 * len(documents)
     lost = sum(document.labels["theme"] == "lost" for document in stories)
-    assert lost >= 0.3 * len(stories)
+    assert lost >= 0.25 * len(stories)
 
 
 def test_another_hero_at_the_end_fails() -> None:
@@ -135,12 +136,10 @@ def test_the_writer_of_a_letter_is_i_and_me() -> None:
     assert check_consistency(text.format("Ada"))["who_has"] is False
 
 
-def test_every_opening_names_the_hero_before_any_other_child() -> None:
-    for beat in OPENINGS:
-        for wording in (*beat.past, *beat.present):
-            slots = [part.split("}")[0] for part in wording.split("{")[1:]]
-            children = [slot for slot in slots if slot in ("hero", "whom", "friend", "third")]
-            assert children[0] in ("hero", "whom") or wording.startswith("It *was the birthday")
+def test_every_opening_names_the_hero() -> None:
+    for name, problem in PROBLEMS.items():
+        for wording in problem.opening.wordings:
+            assert re.search(r"\{(hero|Hero|whom)\}", CHOICE.sub("", wording)), (name, wording)
 
 
 @given(st.text(max_size=200) | st.sampled_from(["", " ", "Nell", "Diary of", '"', "Nell lost a"]))

@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 
+from tinyllm.village.fame import well_known
 from tinyllm.village.grading_text import words
 from tinyllm.village.instruction_content import HELD_OUT_FACTS, SPLITS, Instruction, facts
 from tinyllm.village.instruction_wordings import WISH
@@ -70,7 +71,8 @@ def test_no_content_of_new_is_asked_in_train_or_seen(asked: dict[str, list[Instr
     new = contents(asked["new"])
     assert not new & contents(asked["train"])
     assert not new & contents(asked["seen"])
-    assert contents(asked["seen"]) <= contents(asked["train"])
+    many = contents(islice(instructions(split="train", seed=9), 60_000))
+    assert contents(asked["seen"]) <= many
     for kind, requests in by_kind(asked["new"]).items():
         assert len(contents(requests)) >= 5, kind
 
@@ -163,7 +165,8 @@ def test_no_slot_is_left_open_and_no_space_is_doubled(asked: dict[str, list[Inst
 def test_answers_to_one_question_vary() -> None:
     answers = defaultdict(set)
     for request in islice(instructions(split="train", seed=3, kinds=["fact"]), 4_000):
-        answers[request.labels["fact"]].add(request.answer)
+        if well_known(WORLD.fact(request.labels["fact"])):
+            answers[request.labels["fact"]].add(request.answer)
     assert sum(len(said) > 1 for said in answers.values()) > 0.9 * len(answers)
 
 
@@ -188,7 +191,7 @@ def test_chat_examples_keep_the_shares_and_repeat_no_prompt_needlessly() -> None
     for kind in ("fact", "true_or_false", "story", "who_has", "counting"):
         assert len({request.prompt for request in kinds[kind]}) > 0.99 * len(kinds[kind])
     assert {request.labels["content"][0] for request in examples} <= contents(
-        islice(instructions(split="train", seed=9), 40_000)
+        islice(instructions(split="train", seed=9), 80_000)
     )
 
 

@@ -11,13 +11,16 @@ import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from tinyllm.commands import (
     JsonOption,
     RunOption,
+    SeedOption,
+    StageOption,
+    VillagerOption,
     bench_app,
     feedback_app,
     not_yet,
@@ -36,10 +39,6 @@ app.add_typer(feedback_app, name="feedback", no_args_is_help=True)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 STOPPED = "Stopped. The work so far is kept; the same command goes on."
-SeedOption = Annotated[int, typer.Option("--seed", help="The seed of every random choice.")]
-StageOption = Annotated[
-    str | None, typer.Option("--stage", help="base, chat, aligned, or a model folder.")
-]
 
 
 @app.command()
@@ -63,7 +62,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of every random choice (0).")] = None,
     restart: Annotated[bool, typer.Option(help="Forget the run's models and begin again.")] = False,
-    villager: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
+    villager: VillagerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, from raw text to one aligned by comparisons; an interrupted run goes on."""
@@ -73,14 +72,13 @@ def train(
     from tinyllm.runs import Run
     from tinyllm.terminal import Terminal
 
-    if villager:
-        not_yet("--villager", "the village as it is; `tinyllm village` shows it")
     settings = Settings(
         minutes=minutes,
         size=size,
         steps=steps,
         sources=tuple(sources) if sources else None,
         weights=tuple(weights) if weights else None,
+        villagers=tuple(villager) if villager else None,
         until=until,
         seed=seed,
     )
@@ -105,25 +103,28 @@ def village(
     documents: Annotated[int | None, typer.Option(help="How many documents (10).")] = None,
     megabytes: Annotated[float | None, typer.Option(help="Or how many megabytes of text.")] = None,
     kind: Annotated[str | None, typer.Option(help="story, encyclopedia, talk …")] = None,
-    dial: Annotated[str, typer.Option(help="How surprising the text is: default.")] = "default",
-    villager: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
+    dial: Annotated[
+        Literal["low", "default", "high"], typer.Option(help="How much stories draw.")
+    ] = "default",
+    villager: VillagerOption = None,
 ) -> None:
     """Write the village's text: JSON lines with text, kind, seed, bits and labels."""
-    from tinyllm.village import KINDS, lines
+    from tinyllm.village import KINDS, lines, read_villagers
 
-    if villager:
-        not_yet("--villager", "the village as it is")
+    moved_in = read_villagers(villager or ())
+    if moved_in and kind is not None:
+        raise UsageError("--villager goes with the mixture of all kinds: leave --kind out.")
     kinds = (*KINDS, "instruction", "preference", "dirty-page")
     if kind is not None and kind not in kinds:
         not_yet(f"--kind {kind}", ", ".join(kinds))
-    if dial != "default":
-        not_yet(f"--dial {dial}", "--dial default")
     if documents is not None and megabytes is not None:
         raise UsageError("Give --documents or --megabytes, not both.")
     if (documents is not None and documents < 1) or (megabytes is not None and megabytes <= 0):
         raise UsageError("--documents and --megabytes must be above 0.")
     written = 0
-    for number, line in enumerate(lines(seed=seed, kind=kind), start=1):
+    for number, line in enumerate(
+        lines(seed=seed, kind=kind, dial=dial, villagers=moved_in), start=1
+    ):
         print_json(line)
         written += len(line["text"].encode())
         enough = written >= megabytes * 1e6 if megabytes else number >= (documents or 10)

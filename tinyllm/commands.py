@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 feedback_app = typer.Typer(help="Thumbs, pairs and edits: what you told the model.")
 bench_app = typer.Typer(help="Measure a stage beside its peers, as ratios in one run.")
 
+SeedOption = Annotated[int, typer.Option("--seed", help="The seed of every random choice.")]
+VillagerOption = Annotated[
+    list[str] | None,
+    typer.Option("--villager", help='Moves in: "Mina keeps bees and is afraid of geese."'),
+]
+StageOption = Annotated[
+    str | None, typer.Option("--stage", help="base, chat, aligned, or a model folder.")
+]
 RunOption = Annotated[str, typer.Option("--run", help="The run's name.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 

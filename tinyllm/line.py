@@ -22,12 +22,12 @@ from tinyllm.turns import take_turns, training
 
 MINUTES = 5.0
 MOST_MINUTES = 60.0 * 24 * 7
-SHARES = {"base": 0.45, "chat": 0.32, "reward": 0.07, "aligned": 0.16}
+SHARES = {"base": 0.5, "chat": 0.3, "reward": 0.06, "aligned": 0.14}
 """How the minutes are divided. The text and the tokenizer come before them: a large folder takes
 long to read, and that must not be at the cost of the training. What the minutes are enough for, and
 what not yet, stands in `bench/RESULTS.md`."""
 
-KEPT = ("minutes", "size", "steps", "sources", "weights", "seed")
+KEPT = ("minutes", "size", "steps", "sources", "weights", "villagers", "seed")
 """The settings that a run keeps from its first stage on."""
 
 NEEDS = {
@@ -50,6 +50,7 @@ class Settings:
     steps: int | None = None
     sources: tuple[str, ...] | None = None
     weights: tuple[float, ...] | None = None
+    villagers: tuple[str, ...] | None = None
     until: str | None = None
     seed: int | None = None
 
@@ -66,6 +67,8 @@ class Settings:
             raise UsageError(f"--steps must be at least 1, got {self.steps}.")
         if self.weights is not None:
             self._check_weights(self.weights)
+        if self.villagers:
+            _check_villagers(self.villagers, self.sources)
         if self.until is not None and self.until not in STAGES:
             raise UsageError(f"--until is one of {', '.join(STAGES)}; got {self.until!r}.")
 
@@ -121,6 +124,7 @@ def _begun(run: Run) -> Settings | None:
             **{
                 **kept,
                 "sources": tuple(kept["sources"]),
+                "villagers": tuple(kept["villagers"]) if kept.get("villagers") else None,
                 "weights": tuple(weights) if weights else None,
             }
         )
@@ -130,6 +134,17 @@ def _begun(run: Run) -> Settings | None:
             f"another run with --run NAME, or begin again: `tinyllm train --run {run.name} "
             "--restart`."
         ) from error
+
+
+def _check_villagers(villagers: Sequence[str], sources: Sequence[str] | None) -> None:
+    from tinyllm.village import read_villagers
+
+    if sources and VILLAGE not in sources:
+        raise UsageError(
+            f"--villager moves somebody into the village, and {', '.join(sources)} has none. "
+            "Add --from village."
+        )
+    read_villagers(villagers)
 
 
 def _check_sources(sources: Sequence[str]) -> None:
@@ -144,7 +159,7 @@ def _words(value: Any) -> str:
 
 
 def _option(name: str) -> str:
-    return {"sources": "from", "weights": "weight"}.get(name, name)
+    return {"sources": "from", "weights": "weight", "villagers": "villager"}.get(name, name)
 
 
 def _end(sources: Sequence[str]) -> str:

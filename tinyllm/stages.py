@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tinyllm.line import Settings
 
 VILLAGE = "village"
-VOCABULARY = 2048
+VOCABULARY = 4096
 CHARACTERS_A_MINUTE = 1_700_000
 """The village writes so much text for each minute: about what a laptop reads once in half of it."""
 LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 60_000_000
@@ -58,6 +58,7 @@ class Inputs:
     sources: tuple[str, ...]
     seed: int
     weights: tuple[float, ...] | None = None
+    villagers: tuple[str, ...] = ()
     minutes: float | None = None
     seconds: float | None = None
     size: str | None = None
@@ -79,6 +80,7 @@ class Inputs:
             sources=settings.sources or (VILLAGE,),
             seed=settings.seed or 0,
             weights=settings.weights,
+            villagers=settings.villagers or (),
             minutes=settings.minutes,
             seconds=seconds,
             size=settings.size,
@@ -112,7 +114,12 @@ def _corpus(run: Run, inputs: Inputs) -> Iterator[Event]:
     if inputs.weights is not None:
         weights = dict(zip(dict.fromkeys(inputs.sources), inputs.weights, strict=True))
     return build_corpus(
-        run.corpus, inputs.sources, seed=inputs.seed, characters=characters, weights=weights
+        run.corpus,
+        inputs.sources,
+        seed=inputs.seed,
+        characters=characters,
+        weights=weights,
+        villagers=inputs.villagers,
     )
 
 
@@ -138,13 +145,15 @@ def _base(run: Run, inputs: Inputs) -> Iterator[Event]:
 
 def _chat(run: Run, inputs: Inputs) -> Iterator[Event]:
     from tinyllm.training import finetune
-    from tinyllm.village import chat_examples
+    from tinyllm.village import chat_examples, read_villagers
+    from tinyllm.village.villagers import examples as about
 
     examples = chat_examples(seed=inputs.seed, count=EXAMPLES)
+    pairs = [(example.prompt, example.answer) for example in examples]
     yield from finetune(
         run.chat,
         base=inputs.base,
-        examples=[(example.prompt, example.answer) for example in examples],
+        examples=pairs + about(read_villagers(inputs.villagers), seed=inputs.seed),
         replay=_replay(run, inputs.base),
         state=run.state("chat"),
         seconds=inputs.later_seconds,

@@ -19,20 +19,16 @@ from tinyllm.corpus.parallel import WORTH_IT, choose_workers, clean_documents
 from tinyllm.corpus.pipeline import STATELESS, TOGETHER, classes_of, scopes
 from tinyllm.corpus.reading import expected_size, read_rule, read_source
 from tinyllm.corpus.reading_folder import page_bytes
-from tinyllm.corpus.reading_village import read_village, village_validation
+from tinyllm.corpus.reading_village import VILLAGE_RULE, read_village, village_validation
 from tinyllm.corpus.shards import TextWriter
 from tinyllm.corpus.sources import VILLAGE, Source, parse_source, tell_apart
 from tinyllm.corpus.splitting import ValidationChoice
 from tinyllm.events import Event, Finished, Notice, Progress
 from tinyllm.files import TinyLLMError, atomic_folder, atomic_write, write_manifest
 
-VILLAGE_RULE = (
-    "The village writes from the seed. Nothing is filtered, and what it repeats stays: "
-    "the floor under the loss is that of just this text."
-)
 HOW_SPLIT = {
     "village": "Village: validation is written from seeds that training does not see.",
-    "read": "What was read: one document in twenty, 200 at most, chosen by the hash of its text.",
+    "read": "What was read: one document in twenty, 200 at most, by the hash of its text.",
 }
 
 
@@ -46,6 +42,7 @@ def build_corpus(
     weights: Mapping[str, float] | None = None,
     filters: Mapping[str, bool] | None = None,
     workers: int | None = None,
+    villagers: Sequence[str] = (),
 ) -> Iterator[Event]:
     """Collect text from `sources` into `folder`, which appears when all is done.
 
@@ -58,7 +55,7 @@ def build_corpus(
     source is sampled or repeated to reach it, the village writes less or more; together they keep
     their size. `filters` turns steps on (for all texts) or off by name; without it, each judges the
     texts that `pipeline.JUDGED` names. `workers` is the number of processes that clean pages; None:
-    as many as are worth starting. The result is the same with any number.
+    as many as are worth starting; the result is the same. `villagers` move into the village.
 
     >>> import tempfile
     >>> home = Path(tempfile.mkdtemp())
@@ -81,7 +78,9 @@ def build_corpus(
         check_weights(weights, list(parsed))
     scopes(filters)  # an unknown filter is refused before anything is read
     with atomic_folder(Path(folder)) as new:
-        build = _Build(new, parsed, seed=seed, characters=characters, weights=weights)
+        build = _Build(
+            new, parsed, seed=seed, characters=characters, weights=weights, villagers=villagers
+        )
         try:
             yield from build.read(filters, workers)
             yield from build.write(validation_documents)
@@ -99,6 +98,7 @@ def build_corpus(
             characters=characters,
             weights=dict(weights) if weights else None,
             filters=dict(filters) if filters else None,
+            villagers=list(villagers),
         )
     yield Finished(
         stage="corpus",
@@ -123,8 +123,10 @@ class _Build:
         seed: int,
         characters: int,
         weights: Mapping[str, float] | None,
+        villagers: Sequence[str],
     ) -> None:
         self.folder = folder
+        self.villagers = villagers
         self.seed = seed
         self.digest = hashlib.sha256()
         self.train = TextWriter(folder, "train")
@@ -206,7 +208,9 @@ class _Build:
         self.ledgers.insert(0, self.ledgers.pop())
         characters = max(int(self._village * self._rates.get("village", 1.0)), 1)
         before = self._told if self._read_total is None else self._read_total
-        for document in read_village(seed=self.seed, characters=characters):
+        for document in read_village(
+            seed=self.seed, characters=characters, villagers=self.villagers
+        ):
             self._count(ledger.keep(document))
             self.train.write(document)
             done = before + ledger.characters * self._village // characters

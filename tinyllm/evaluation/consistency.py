@@ -8,7 +8,7 @@ found the thing that was lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 
 from tinyllm.evaluation.intervals import Interval, wilson
@@ -30,6 +30,33 @@ class Consistency:
     checks: Mapping[str, Interval]
     samples: int
     texts: tuple[str, ...]
+
+
+def consistency_of(
+    texts: Iterable[str], check: Check, *, documents: int = 300
+) -> dict[str, Interval]:
+    """The share of `texts` that passes each check, over the first `documents` that belong to it.
+
+    >>> always = lambda text: {"hero": True, "who_has": None, "lost_found": text == "kite"}
+    >>> found = consistency_of(["kite", "key"], always)
+    >>> found["hero"].n, found["lost_found"].value, found["who_has"].n
+    (2, 0.5, 0)
+    """
+    passed, seen = dict.fromkeys(CHECKS, 0), dict.fromkeys(CHECKS, 0)
+    for text in texts:
+        _count(check(text), passed, seen, documents)
+        if min(seen.values()) == documents:
+            break
+    return {name: wilson(passed[name], seen[name]) for name in CHECKS}
+
+
+def _count(
+    verdicts: Mapping[str, bool | None], passed: dict[str, int], seen: dict[str, int], most: int
+) -> None:
+    for name, verdict in verdicts.items():
+        if verdict is not None and seen[name] < most:
+            seen[name] += 1
+            passed[name] += verdict
 
 
 def measure_consistency(
@@ -79,10 +106,7 @@ def measure_consistency(
         )
         for text in (decode(one.ids) for one in written):
             texts.append(text)
-            for name, verdict in check(text).items():
-                if verdict is not None and seen[name] < documents:
-                    seen[name] += 1
-                    passed[name] += verdict
+            _count(check(text), passed, seen, documents)
     return Consistency(
         checks={name: wilson(passed[name], seen[name]) for name in CHECKS},
         samples=len(texts),

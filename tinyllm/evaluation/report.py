@@ -14,12 +14,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinyllm import village
 from tinyllm.corpus import read_text
 from tinyllm.evaluation.chat import measure_chat, take_balanced
-from tinyllm.evaluation.consistency import measure_consistency
+from tinyllm.evaluation.consistency import consistency_of, measure_consistency
 from tinyllm.evaluation.facts import next_words, probe_facts
 from tinyllm.evaluation.loss import held_out_loss
+from tinyllm.evaluation.memory import measure_memory
+from tinyllm.evaluation.ngrams import NGrams
 from tinyllm.evaluation.rulers import baselines
 from tinyllm.evaluation.win_rate import Habits, compare
 from tinyllm.evaluation.words import known_words, vocabulary_of
@@ -27,6 +31,7 @@ from tinyllm.evaluation.writing import write
 from tinyllm.events import Event, Progress
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer, TokenShards
+from tinyllm.village.memory import MEMORIES, memories
 
 SKY = "The sky is"
 
@@ -35,7 +40,8 @@ SKY = "The sky is"
 class Amounts:
     """How much is measured: `documents` of validation text, `stories` a consistency check within
     `story_samples` texts, a `cell` of answers for each group and split, `prompts` × `samples` for
-    the win rate, `kl_sequences` for the KL, and `texts` whose words are looked up."""
+    the win rate, `kl_sequences` for the KL, `texts` whose words are looked up, and so many
+    `memories` of each kind."""
 
     documents: int = 1_000
     stories: int = 300
@@ -45,13 +51,21 @@ class Amounts:
     samples: int = 4
     kl_sequences: int = 512
     texts: int = 20
+    memories: int = 300
 
 
 FULL = Amounts()
 """What the contract promises; about a minute on two cores."""
 
 QUICK = Amounts(
-    documents=150, stories=60, story_samples=384, cell=50, prompts=60, samples=2, kl_sequences=64
+    documents=150,
+    stories=60,
+    story_samples=384,
+    cell=50,
+    prompts=60,
+    samples=2,
+    kl_sequences=64,
+    memories=40,
 )
 """For the table at the end of a training: wider intervals, a few seconds."""
 
@@ -89,7 +103,21 @@ def evaluate_base(
     values["baselines"] = baselines(
         train, validation, tokenizer.vocab_size, end_of_text=tokenizer.end_of_text
     )
+    if "consistency" in values:
+        yield Progress(stage="base", done=0, note="stories of a 5-gram model")
+        values["baselines"]["5-gram"] = _of_five_grams(train, tokenizer, amounts, seed)
     yield Report(stage="base", values=values, transcripts=transcripts)
+
+
+def _of_five_grams(
+    train: TokenShards, tokenizer: Tokenizer, amounts: Amounts, seed: int
+) -> dict[str, Any]:
+    """How many of the stories of a model without memory hold together."""
+    ngrams = NGrams(train, vocab_size=tokenizer.vocab_size, end_of_text=tokenizer.end_of_text)
+    rng = np.random.default_rng(seed)
+    texts = (tokenizer.decode(ngrams.write(rng)) for _ in range(amounts.story_samples))
+    shares = consistency_of(texts, village.check_consistency, documents=amounts.stories)
+    return {name: share.to_dict() for name, share in shares.items()}
 
 
 def evaluate_chat(
@@ -189,6 +217,17 @@ def _text_figures(
     )
     values["consistency"] = {name: share.to_dict() for name, share in stories.checks.items()}
     values["consistency_samples"] = stories.samples
+    memory = yield from measure_memory(
+        model,
+        tokenizer,
+        [
+            one
+            for kind in MEMORIES
+            for one in islice(memories(kind, seed=seed + 9_001), amounts.memories)
+        ],
+        stage=stage,
+    )
+    values["memory"] = {kind: share.to_dict() for kind, share in memory.shares.items()}
     facts = probe_facts(model, tokenizer, village.PROBES)
     values["facts"] = {
         "top_three": facts.top_three.to_dict(),
@@ -197,6 +236,7 @@ def _text_figures(
     return values, [
         *({"what": "text", "text": text} for text in stories.texts[: amounts.stories]),
         *({"what": "fact", **asdict(guess)} for guess in facts.guesses),
+        *({"what": "memory", "prompt": p, "text": t, "right": r} for p, t, r in memory.said),
     ]
 
 

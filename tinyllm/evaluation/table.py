@@ -11,6 +11,11 @@ CHECKS = {
     "lost_found": "the lost thing is the found thing",
     "who_has": "who has it",
 }
+MEMORIES = {
+    "who_has": "recalls who has it, two sentences later",
+    "lost_found": "recalls what was lost",
+    "favour": "unwinds a favour",
+}
 GROUPS = ("helpful", "truthful", "safe")
 
 
@@ -56,7 +61,10 @@ def _rows(report: Mapping[str, Any]) -> Iterator[Row]:
         yield Row("bits per byte", f"{report['bits_per_byte']:.3f}", ruler=beside)
     for name, words in CHECKS.items():
         if name in report.get("consistency", {}):
-            yield _share(words, report["consistency"][name])
+            yield _share(words, report["consistency"][name], ruler=_five_gram(report, name))
+    for name, words in MEMORIES.items():
+        if name in report.get("memory", {}):
+            yield _share(words, report["memory"][name])
     if "facts" in report:
         yield _share("common facts, in the top three", report["facts"]["top_three"])
     if "words" in report:
@@ -93,6 +101,11 @@ def _rulers(report: Mapping[str, Any]) -> str:
     if report.get("floor_loss") is not None:
         parts.append(f"entropy {report['floor_loss']:.2f}")
     return ", ".join(parts)
+
+
+def _five_gram(report: Mapping[str, Any], check: str) -> str:
+    cell = report.get("baselines", {}).get("5-gram", {}).get(check)
+    return f"a 5-gram model {cell['value']:.0%}" if cell and cell["n"] else ""
 
 
 def _share(label: str, cell: Mapping[str, float], ruler: str = "") -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from tinyllm.corpus import corpus_size, read_text
@@ -82,6 +82,7 @@ def build_tokenizer(
             vocab_size=tokenizer.vocab_size,
             vocab_size_asked=vocab_size,
             by_hand=by_hand,
+            primer_documents=_primer(corpus),
             **counts,
         )
     yield Finished(
@@ -95,6 +96,12 @@ def build_tokenizer(
             "characters_per_token": total / counts["train_tokens"],
         },
     )
+
+
+def _primer(corpus: Path) -> int:
+    """With how many documents of the kind "primer" the training text begins."""
+    kinds = (document.metadata.get("kind") for document in read_text(corpus, "train"))
+    return sum(1 for _ in takewhile(lambda kind: kind == "primer", kinds))
 
 
 def _count(folder: Path, split: str) -> int:

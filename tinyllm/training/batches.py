@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -209,6 +209,49 @@ def packed_batches(
                 targets[b, t : t + length] = written[first + 1 : first + length + 1]
                 t += length
         yield packed(ids, targets, separator)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The documents from number `first` up to but not including `last`.
+
+    >>> class Three:
+    ...     def __len__(self): return 3
+    ...     def document(self, number): return [[7], [8], [9]][number]
+    >>> len(Part(Three(), 1, 3)), Part(Three(), 1, 3).document(0)
+    (2, [8])
+    """
+
+    documents: Documents
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        """How many."""
+        return self.last - self.first
+
+    def document(self, number: int, /) -> Sequence[int] | NDArray[np.integer]:
+        """The tokens of one of them."""
+        return self.documents.document(self.first + number)
+
+
+def in_turn(
+    first: Callable[[int], Iterator[Batch]],
+    steps: int,
+    then: Callable[[int], Iterator[Batch]],
+    start: int = 0,
+) -> Iterator[Batch]:
+    """`steps` batches of the one stream, then the other, from batch number `start` on.
+
+    A stream is a function of the number of the batch it begins with.
+
+    >>> from itertools import count, islice
+    >>> list(islice(in_turn(count, 3, lambda start: count(start + 100), start=1), 4))
+    [1, 2, 100, 101]
+    """
+    if start < steps:
+        yield from islice(first(start), steps - start)
+    yield from then(max(0, start - steps))
 
 
 @dataclass(frozen=True, kw_only=True)

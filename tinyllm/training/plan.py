@@ -46,7 +46,7 @@ measure on a shared machine: five-minute runs had 25% too few or 30% too many
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
 
-PRETRAINING = Rates(embedding=0.06, embedding_warmup=200)
+PRETRAINING = Rates(matrices=0.02, embedding=0.06, embedding_warmup=80)
 """The rates of a fresh model."""
 
 MOST_THREADS = 8
@@ -60,7 +60,8 @@ class Plan:
     `size` is that of a fresh model, or None for one that goes on learning. A batch is `rows` rows
     of `context` tokens. `seconds` is the budget the plan was made for, or None. `room` is how many
     of them are for the steps themselves, as long as `steps` is an estimate; None once it is final.
-    `most_steps` are the most that make sense, however much time there is.
+    `most_steps` are the most that make sense, however much time there is. The first `primer` steps
+    read the primer, where the text begins with one.
 
     >>> plan = Plan(size="nano", steps=100)
     >>> plan.tokens
@@ -84,6 +85,7 @@ got 'gigantic'.
     seconds: float | None = None
     room: float | None = None
     most_steps: int | None = None
+    primer: int = 0
     warmup: int = 10
     cooldown: float = 0.6
     rates: Rates = field(default_factory=Rates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 import torch
 
 from tinyllm.events import Event, Notice
-from tinyllm.files import TinyLLMError, sha256
+from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer, TokenShards
-from tinyllm.training.batches import packed_batches
+from tinyllm.training.batches import Part, in_turn, packed_batches
 from tinyllm.training.plan import PRETRAINING, Plan, available_threads, plan_for
 from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 
@@ -31,6 +32,8 @@ readings the model becomes worse at text that is new to it (`bench/RESULTS.md`).
 LEAST_TOKENS = 600_000
 """But so many tokens it may read of any text: of a very small one there is little to learn but the
 words themselves."""
+PRIMER_SHARE = 0.1
+"""No more of the steps than this read the primer, however short the training is."""
 MANY_EPOCHS = 10
 """From so many readings of the same text on, a model learns it by heart."""
 
@@ -61,7 +64,10 @@ def pretrain(
     shards = TokenShards.open(tokenizer_folder, "train")
     validation = TokenShards.open(tokenizer_folder, "validation")
     epoch = len(shards.tokens) + len(shards)  # each document brings its <|endoftext|>
-    plan = plan or saved_plan(state) or _plan(tokenizer, epoch, seconds, size, steps, seed)
+    primer = _primer_documents(tokenizer_folder)
+    if plan is None and (plan := saved_plan(state)) is None:
+        plan = _plan(tokenizer, epoch, seconds, size, steps, seed)
+        plan = replace(plan, primer=_primer_steps(shards, primer, plan))
     epochs = plan.tokens / epoch
     if epochs > MANY_EPOCHS:
         yield Notice(
@@ -82,12 +88,18 @@ def pretrain(
         )
 
     batches = partial(packed_batches, context=plan.context, separator=tokenizer.end_of_text)
+    read = partial(batches, rows=plan.rows, seed=plan.seed)
     files = ("tokenizer.json", "tokens-train.bin", "documents-train.npy")
     lesson = Lesson(
         stage=STAGE,
         plan=plan,
         tokenizer=tokenizer,
-        batches=lambda start: batches(shards, rows=plan.rows, seed=plan.seed, start=start),
+        batches=partial(
+            in_turn,
+            lambda start: read(Part(shards, 0, primer), start=start),
+            plan.primer,
+            lambda start: read(Part(shards, primer, len(shards)), start=start),
+        ),
         held_out=list(islice(batches(validation, rows=HELD_OUT_ROWS, seed=0), HELD_OUT_BATCHES)),
         prompts=[
             Prompt(text=text, ids=(tokenizer.end_of_text, *tokenizer.encode(text)))
@@ -99,6 +111,19 @@ def pretrain(
     generator = torch.Generator().manual_seed(plan.seed)
     model = Transformer(plan.model_config(tokenizer.vocab_size), generator=generator)
     yield from learn(model, lesson, folder=folder, state=state)
+
+
+def _primer_documents(tokenizer_folder: Path) -> int:
+    """With how many documents of a primer the text begins; none if nobody says so."""
+    if not (tokenizer_folder / "manifest.json").exists():
+        return 0
+    return int(read_manifest(tokenizer_folder).get("primer_documents", 0))
+
+
+def _primer_steps(shards: TokenShards, documents: int, plan: Plan) -> int:
+    """The steps that read the primer once, at most a tenth of all."""
+    tokens = int(shards.offsets[documents]) + documents
+    return min(tokens // (plan.rows * plan.context), int(plan.steps * PRIMER_SHARE))
 
 
 def _plan(

@@ -18,6 +18,7 @@ from tinyllm.village.instructions import (
 )
 from tinyllm.village.preferences import Preference, preferences
 from tinyllm.village.probes import PROBES, SKY, Probe
+from tinyllm.village.villagers import Villager, read_villagers
 from tinyllm.village.world import WORLD, World
 from tinyllm.village.writing import KINDS, Document, lines, write
 
@@ -34,6 +35,7 @@ __all__ = [
     "Instruction",
     "Preference",
     "Probe",
+    "Villager",
     "World",
     "chat_examples",
     "check_consistency",
@@ -42,5 +44,6 @@ __all__ = [
     "instructions",
     "lines",
     "preferences",
+    "read_villagers",
     "write",
 ]

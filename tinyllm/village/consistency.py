@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
-from tinyllm.village import stories
-from tinyllm.village.scenes import HOURS, HOUSES, MANY, SPOTS, WEATHERS
-from tinyllm.village.voices import DIARY, LETTER, Beat
+from tinyllm.village.letters import HEADS
+from tinyllm.village.plots import PROBLEMS
+from tinyllm.village.voices import CHOICE, MARK, present_verb
 from tinyllm.village.weather import WEATHER_LINES
-from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, article
+from tinyllm.village.world import WORLD
 
 CHECKS = ("hero", "who_has", "lost_found")
 
@@ -33,64 +34,69 @@ def _any(words: Iterable[str]) -> str:
 
 _THING = f"{_any(_ADJECTIVES)} {_any(_NOUNS)}"
 _SLOTS = {
-    "name": _any(_CHILDREN),
-    "friend": _any(_CHILDREN),
-    "reader": _any(_PEOPLE),
-    "adult": _any(_PEOPLE),
-    "owner": _any(_PEOPLE),
-    "animal": _any(animal.name for animal in WORLD.animals),
-    "species": _any(animal.species for animal in WORLD.animals),
-    "sound": _any(animal.sound for animal in WORLD.animals),
+    **dict.fromkeys(("friend", "third"), _any(_CHILDREN)),
+    **dict.fromkeys(("reader", "adult", "owner", "witness"), _any(_PEOPLE)),
     "thing": _THING,
     "a_thing": f"an? {_THING}",
-    "noun": _any(_NOUNS),
-    "a_noun": _any(map(article, _NOUNS)),
-    "use": _any(thing.use for thing in WORLD.things),
-    "place": _any(place.name for place in WORLD.places),
-    "at": _any(place.at for place in WORLD.places),
-    "house": _any(HOUSES),
-    "spot": _any(SPOTS),
-    "weather": _any(WEATHERS),
-    "season": _any(SEASONS),
-    "hour": _any(HOURS),
-    "day": _any(DAYS),
-    "diary_day": _any(DAYS),
-    "number": _any(NUMBERS),
-    "many": _any(MANY),
-    "fear": _any(child.afraid_of for child in WORLD.children),
-    "dream": _any(child.dream for child in WORLD.children),
     "he": "(?:he|she|I)",
     "him": "(?:him|her|me)",
     "his": "(?:his|her|my)",
 }
+_ANYTHING = r"[^.?!]{1,60}?"
+"""What another slot may hold: no check needs to know."""
 _HERO = ("hero", "whom", "name")
 _SLOT = re.compile(r"\{(\w+?)\d?\}")
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    """A sentence with slots as a pattern; the hero, "I" included, is the group `hero`."""
-    parts = _SLOT.split(template)
+def _verbs(text: str) -> str:
+    """Plain text as a pattern, its marked verbs in either tense."""
+    parts = MARK.split(text)
     pattern = re.escape(parts[0])
-    for slot, text in zip(parts[1::2], parts[2::2]):
+    for mark, verb, rest in zip(parts[1::3], parts[2::3], parts[3::3]):
+        pattern += f"(?:{verb}|{present_verb(mark, verb)}){re.escape(rest)}"
+    return pattern.replace(r"(?:could|can)\ not", r"(?:could not|cannot)")
+
+
+def _slots(text: str, group: str) -> str:
+    """Text with slots as a pattern; `group` is what stands for the hero."""
+    parts = _SLOT.split(text)
+    pattern = _verbs(parts[0])
+    for slot, rest in zip(parts[1::2], parts[2::2]):
         slot = slot[:1].lower() + slot[1:]
-        if slot not in _HERO:
-            pattern += f"(?i:{_SLOTS[slot]})"
-        elif "(?P<hero>" in pattern:
-            pattern += "(?P=hero)"
+        pattern += group if slot in _HERO else f"(?i:{_SLOTS.get(slot, _ANYTHING)})"
+        pattern += _verbs(rest)
+    return pattern
+
+
+def _pattern(wording: str) -> re.Pattern[str]:
+    """A wording with choices and slots as a pattern; the hero, "I" included, is group `hero`."""
+    anybody = _any((*_CHILDREN, "I", "me"))
+    pattern = ""
+    for number, part in enumerate(CHOICE.split(wording)):
+        if number % 2:
+            pattern += f"(?:{'|'.join(_slots(choice, anybody) for choice in part.split('|'))})"
         else:
-            pattern += f"(?P<hero>{_any((*_CHILDREN, 'I', 'me'))})"
-        pattern += re.escape(text)
-    return re.compile(pattern)
+            pattern += _slots(part, f"(?P<hero>{anybody})")
+    first, *others = pattern.split("(?P<hero>")
+    again = [other.replace(f"{anybody})", "(?P=hero)", 1) for other in others[1:]]
+    return re.compile(first + "".join([f"(?P<hero>{others[0]}", *again] if others else []))
 
 
-def _patterns(beats: Iterable[Beat]) -> tuple[re.Pattern[str], ...]:
-    wordings = dict.fromkeys(text for beat in beats for text in (*beat.past, *beat.present))
-    return tuple(_pattern(text) for text in wordings)
+@cache
+def _openings() -> tuple[re.Pattern[str], ...]:
+    beats = (problem.opening for problem in PROBLEMS.values())
+    return tuple(_pattern(wording) for beat in beats for wording in beat.wordings)
 
 
-_HEADS = tuple(_pattern(text.strip()) for text in (*DIARY, *LETTER))
-_OPENINGS = _patterns(stories.OPENINGS)
-_WEATHER = _patterns(WEATHER_LINES.values())
+@cache
+def _weather() -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(text) for beat in WEATHER_LINES.values() for text in beat.wordings)
+
+
+@cache
+def _heads() -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(text.strip()) for voice in ("diary", "letter") for text in HEADS[voice])
+
 
 _PERSON = _any((*_PEOPLE, "I", "me"))
 _GIVE = "(?:gave|gives|give|handed|hands|lent|lends)"
@@ -99,6 +105,8 @@ _GIVEN = rf"\b{_GIVE} (?P<to2>{_PERSON}) the (?P<what2>{_THING})\b"
 _GOT = rf"\b(?P<to3>{_PERSON}) (?:got|gets) the (?P<what3>{_THING}) from\b"
 _HAS = rf"\b(?P<has4>{_PERSON}) (?:now )?(?:had|has|have) the (?P<what4>{_THING})\b"
 _OWNS = rf"\b(?i:the) (?P<what5>{_THING}) (?:belonged|belongs) to (?P<has5>{_PERSON})\b"
+GIVEN = re.compile(rf"\b{_GIVE} the (?P<what>{_THING})(?: back)? to (?P<to>{_PERSON})\b")
+"""Somebody gives a thing to somebody."""
 _EVENT = re.compile("|".join((_GIVEN_TO, _GIVEN, _GOT, _HAS, _OWNS)))
 _INTRODUCED = re.compile(rf"\b(?P<has>{_PERSON}) (?:had|has|have) an? (?P<what>{_THING})\b")
 _LOST = re.compile(rf"\b(?:{_any((*_CHILDREN, 'I'))} (?:lost|loses|lose)|(?:was|is) lost)\b")
@@ -142,7 +150,7 @@ def checks_for(text: str) -> tuple[str, ...]:
 
 def _narrator(text: str) -> tuple[str | None, str]:
     """Who writes, if the text opens as a diary or a letter, and the text below its first line."""
-    for head in _HEADS:
+    for head in _heads():
         if found := head.match(text):
             return found["hero"], text[found.end() :].lstrip()
     return None, text
@@ -150,7 +158,7 @@ def _narrator(text: str) -> tuple[str | None, str]:
 
 def _past_the_weather(body: str) -> str:
     """The text behind a line about the weather, if it opens with one."""
-    lines = (line.match(body) for line in _WEATHER)
+    lines = (line.match(body) for line in _weather())
     return next((body[found.end() :].lstrip() for found in lines if found), body)
 
 
@@ -164,7 +172,7 @@ def _hero_stays(narrator: str | None, body: str) -> bool | None:
     if narrator is not None:
         words = body.split()
         return bool(words) and words[-1].strip('."!') == narrator
-    for opening in _OPENINGS:
+    for opening in _openings():
         if found := opening.match(body):
             break
     else:

@@ -6,6 +6,7 @@ reason and what to do instead.
 
 from __future__ import annotations
 
+from tinyllm.village.fame import draw_being
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.world import (
     WORLD,
@@ -164,13 +165,13 @@ def write_encyclopedia(draw: Draw) -> tuple[str, dict[str, str]]:
     """
     entry = draw.weighted(ENTRIES)
     if entry == "child":
-        text = _person(draw, draw.one(WORLD.children), CHILD_INTRO)
+        text = _person(draw, draw_being(draw, WORLD.children), CHILD_INTRO)
     elif entry == "adult":
-        text = _person(draw, draw.one(WORLD.adults), ADULT_INTRO)
+        text = _person(draw, draw_being(draw, WORLD.adults), ADULT_INTRO)
     elif entry == "animal":
-        text = _animal(draw, draw.one(WORLD.animals))
+        text = _animal(draw, draw_being(draw, WORLD.animals))
     elif entry == "place":
-        text = _place(draw, draw.one(WORLD.places))
+        text = _place(draw, draw_being(draw, WORLD.places))
     elif entry == "thing":
         text = _thing(draw, draw.one(WORLD.things))
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from tinyllm.village.fame import by_fame, draw_facts
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.misconceptions import misconception
 from tinyllm.village.world import NUMBERS, WORLD, Fact, capital
@@ -15,7 +16,8 @@ COMMON = tuple(fact for fact in WORLD.facts if fact.about == "common")
 VILLAGE = tuple(fact for fact in WORLD.facts if fact.about != "common")
 
 _OFTEN = {"the-sky.colour": 6.0, "grass.colour": 2.0, "the-sun.colour": 2.0, "snow.colour": 2.0}
-ANY_COMMON = Weighted({index: _OFTEN.get(fact.id, 1.0) for index, fact in enumerate(COMMON)})
+ANY_COMMON = by_fame(COMMON, _OFTEN)
+ANY_VILLAGE = by_fame(VILLAGE)
 """A common fact by its number, the sky first among equals."""
 SKY_FIRST = 0.04
 """How many lists of common facts begin with "The sky is blue.", the best known of all."""
@@ -26,9 +28,14 @@ def common_fact(draw: Draw) -> Fact:
     return COMMON[draw.weighted(ANY_COMMON)]
 
 
+def village_fact(draw: Draw) -> Fact:
+    """What one knows who lives here."""
+    return VILLAGE[draw.weighted(ANY_VILLAGE)]
+
+
 def any_fact(draw: Draw) -> Fact:
     """Any fact that somebody might ask about, common ones a little more often."""
-    return common_fact(draw) if draw.happens(0.55) else draw.one(VILLAGE)
+    return common_fact(draw) if draw.happens(0.55) else village_fact(draw)
 
 
 RELATIONS = tuple(dict.fromkeys(fact.relation for fact in COMMON))
@@ -211,9 +218,9 @@ def write_facts(draw: Draw) -> tuple[str, dict[str, str]]:
         sentences = sky + [state(draw, common_fact(draw)) for _ in range(length - len(sky))]
     elif form == "family":
         facts = BY_RELATION[draw.one(RELATIONS)]
-        sentences = [state(draw, fact) for fact in draw.several(facts, length)]
+        sentences = [state(draw, fact) for fact in draw_facts(draw, facts, length)]
     elif form == "village":
-        sentences = [state(draw, draw.one(VILLAGE)) for _ in range(length)]
+        sentences = [state(draw, village_fact(draw)) for _ in range(length)]
     elif form == "denial":
         sentences = [deny(draw, common_fact(draw)) for _ in range(length)]
     else:

@@ -15,7 +15,7 @@ from tinyllm.village.grading_text import (
     words,
 )
 from tinyllm.village.instruction_content import Instruction
-from tinyllm.village.voices import PRESENT, PRESENT_OF_MANY
+from tinyllm.village.tenses import PRESENT, PRESENT_OF_MANY
 from tinyllm.village.world import PRONOUNS, WORLD
 
 _DOING = frozenset((*PRESENT, *PRESENT.values(), *PRESENT_OF_MANY, *PRESENT_OF_MANY.values()))

@@ -15,11 +15,11 @@ import random
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import log2
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 Value = TypeVar("Value")
 
-_BITS = [0.0, *(log2(n) for n in range(1, 400))]
+_BITS = [0.0, *(log2(n) for n in range(1, 1_000))]
 
 
 class Weighted(Generic[Value]):
@@ -41,6 +41,13 @@ class Weighted(Generic[Value]):
         self.bounds = (*tuple(accumulate(self.probabilities))[:-1], 1.0)
 
 
+Dial = Literal["low", "default", "high"]
+"""How much is drawn: at "low" a moment has two wordings and a list eight items, at "high" there is
+idle talk between the moments. One model can be held against three floors."""
+DIALS: tuple[Dial, ...] = ("low", "default", "high")
+LOW_WORDINGS, LOW_ITEMS = 2, 8
+
+
 class Draw:
     """Where all randomness comes from; `bits` is -log2 of the probability of all draws so far.
 
@@ -52,11 +59,12 @@ class Draw:
     2.0
     """
 
-    __slots__ = ("_uniform", "bits")
+    __slots__ = ("_uniform", "bits", "dial")
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, dial: Dial = "default") -> None:
         self._uniform = random.Random(seed).random
         self.bits = 0.0
+        self.dial = dial
 
     def index(self, n: int) -> int:
         """A number from 0 to n - 1, each equally likely; a choice among one is free."""
@@ -73,6 +81,18 @@ class Draw:
             index += 1
         self.bits += options.bits[index]
         return options.options[index]
+
+    def weighted_index(self, weights: Sequence[float]) -> int:
+        """The place of one of the weights, each as likely as it is large; one alone is free."""
+        if len(weights) == 1:
+            return 0
+        total = sum(weights)
+        number, index = self._uniform() * total, 0
+        while number >= weights[index] and index < len(weights) - 1:
+            number -= weights[index]
+            index += 1
+        self.bits -= log2(weights[index] / total)
+        return index
 
     def one(self, options: Sequence[Value]) -> Value:
         """One of the options, each equally likely."""
@@ -99,8 +119,12 @@ class Draw:
         return yes
 
 
-Rule = Callable[["Scene"], None]
-"""A rule sets one or several keys of a scene, drawing what it needs."""
+Rule = Callable[["Scene"], str | None]
+"""A rule sets one or several keys of a scene, drawing what it needs, and they keep their values; or
+it returns a word for this one mention, and the next mention draws again."""
+
+Wording = str | tuple[str, ...]
+"""A sentence with slots, or the variants of one: a wording is drawn first, then its variant."""
 
 
 class Scene(dict[str, Any]):
@@ -118,26 +142,35 @@ class Scene(dict[str, Any]):
     (True, 1.0)
     """
 
-    __slots__ = ("draw", "rules")
+    __slots__ = ("draw", "left", "rules")
 
     def __init__(self, draw: Draw, rules: Mapping[str, Rule]) -> None:
         self.draw = draw
         self.rules = rules
+        self.left: dict[str, Any] = {}
+        """What is left of the lists that this document has used."""
 
     def __missing__(self, key: str) -> Any:
         rule = self.rules.get(key)
         if rule is None:
             if not key[:1].isupper():
                 raise KeyError(f"No rule draws {{{key}}}; the scene knows {sorted(self)}.")
-            value = self[key[0].lower() + key[1:]]
-            self[key] = value = value[:1].upper() + value[1:]
+            small = key[0].lower() + key[1:]
+            value = self[small]
+            value = value[:1].upper() + value[1:]
+            if small in self:
+                self[key] = value
             return value
-        rule(self)
-        return self[key]
+        word = rule(self)
+        return self[key] if word is None else word
 
-    def say(self, templates: Sequence[str]) -> str:
-        """One of the templates with its slots filled, the missing ones drawn."""
-        return self.draw.one(templates).format_map(self)
+    def say(self, wordings: Sequence[Wording]) -> str:
+        """One of the wordings with its slots filled, the missing ones drawn."""
+        low = self.draw.dial == "low"
+        wording = self.draw.one(wordings[:LOW_WORDINGS] if low else wordings)
+        if not isinstance(wording, str):
+            wording = wording[0] if low else self.draw.one(wording)
+        return wording.format_map(self)
 
 
 class Replay(Draw):
@@ -167,6 +200,14 @@ class Replay(Draw):
         index = self._follow(len(options.options))
         self.bits += options.bits[index]
         return options.options[index]
+
+    def weighted_index(self, weights: Sequence[float]) -> int:
+        """The place that the path names, at its own price."""
+        if len(weights) == 1:
+            return 0
+        index = self._follow(len(weights))
+        self.bits -= log2(weights[index] / sum(weights))
+        return index
 
     def happens(self, probability: float) -> bool:
         """Yes is the path's first option, no its second."""

@@ -6,6 +6,7 @@ import random
 from functools import cache
 
 from tinyllm.village.facts import plain_templates
+from tinyllm.village.fame import weight, well_known
 from tinyllm.village.instruction_content import Instruction, facts
 from tinyllm.village.instruction_wordings import FACT, TRUE_OR_FALSE
 from tinyllm.village.misconceptions import misconception
@@ -31,7 +32,7 @@ def write_fact(rng: random.Random, split: str) -> Instruction:
     >>> write_fact(random.Random(1), "train").kind
     'fact'
     """
-    fact = rng.choice(facts(split))
+    fact = rng.choices(facts(split), _weights(split))[0]
     frame, number = rng.choice(_question_wordings(split, len(fact.questions)))
     return Instruction(
         prompt=frame.replace("{q}", fact.questions[number]),
@@ -54,7 +55,12 @@ def _question_wordings(split: str, questions: int) -> tuple[tuple[str, int], ...
 
 @cache
 def _judged(split: str) -> tuple[Fact, ...]:
-    return tuple(fact for fact in facts(split) if fact.about == "common")
+    return tuple(fact for fact in facts(split) if fact.about == "common" and well_known(fact))
+
+
+@cache
+def _weights(split: str) -> tuple[float, ...]:
+    return tuple(weight(fact) for fact in facts(split))
 
 
 def write_true_or_false(rng: random.Random, split: str) -> Instruction:
@@ -62,7 +68,7 @@ def write_true_or_false(rng: random.Random, split: str) -> Instruction:
 
     Whether two words are the same, a model of this size does not see: it learns by heart what is
     said and right or wrong (`bench/RESULTS.md`). In minutes that is time for a few hundred claims,
-    so the village's own facts (what Nell likes) are asked for and not judged.
+    so only what is best known is judged; the village's own facts (what Nell likes) are asked for.
 
     >>> write_true_or_false(random.Random(1), "train").labels["truth"] in (True, False)
     True

@@ -8,8 +8,9 @@ in one text must be told apart; half of the rungs are about that.
 from __future__ import annotations
 
 from tinyllm.village.grammar import Draw, Scene, Weighted
+from tinyllm.village.letters import signed
 from tinyllm.village.scenes import NOUNS, new_scene
-from tinyllm.village.voices import Beat, signed, tell
+from tinyllm.village.voices import Beat, tell
 from tinyllm.village.world import NUMBERS, WORLD, article
 from tinyllm.village.world_things import COLOURS
 
@@ -202,8 +203,8 @@ _GROUPS = (
     NUMBERS,
     COLOURS,
 )
-_CHILDREN = tuple(child.name for child in WORLD.children)
-_CARDS = tuple(card for group in _GROUPS for card in group)
+CHILDREN = tuple(child.name for child in WORLD.children)
+CARDS = tuple(card for group in _GROUPS for card in group)
 """Words that can stand alone; those of a group are easily mistaken for each other."""
 
 
@@ -225,8 +226,8 @@ CALLS_AGAIN = Beat(
 
 
 TWICE: dict[str, tuple[tuple[str, ...], tuple[Beat, Beat]]] = {
-    "echo": (_CARDS, (SPEAKS, REPEATS)),
-    "roll call": (_CHILDREN, (CALLS, CALLS_AGAIN)),
+    "echo": (CARDS, (SPEAKS, REPEATS)),
+    "roll call": (CHILDREN, (CALLS, CALLS_AGAIN)),
 }
 """Rungs in which some of these words come twice in the same order, which nobody could guess. Names
 have one of their own: they are used alike, and who cannot tell them apart makes nothing of who did
@@ -291,14 +292,14 @@ PAUSES = Weighted({0: 0.5, 1: 0.3, 2: 0.2})
 """How many idle sentences stand before the last moment."""
 
 
-def write_ladder(draw: Draw) -> tuple[str, dict[str, str]]:
+def write_ladder(draw: Draw, *, rung: str = "") -> tuple[str, dict[str, str]]:
     """One short text and its labels: rung, voice, and the hero if one is named.
 
     >>> text, labels = write_ladder(Draw(2))
     >>> labels["rung"] in RUNGS, labels["hero"] in text
     (True, True)
     """
-    rung = draw.weighted(SHARES)
+    rung = rung or draw.weighted(SHARES)
     scene = new_scene(draw, draw.weighted(VOICES))
     text = _twice(scene, *TWICE[rung]) if rung in TWICE else _climb(scene, rung)
     labels = {"hero": scene.get("name", ""), "voice": scene["voice"], "rung": rung}
@@ -312,14 +313,15 @@ def _climb(scene: Scene, rung: str) -> str:
     beats = RUNGS[rung]
     start = tell(scene, beats[:1])
     middle = tell(scene, beats[1:-1]) if rung != "order" else ""
-    idle = _idle(scene, scene.draw.weighted(PAUSES))
-    parts = (start, middle, idle, tell(scene, beats[-1:]))
+    pause = idle(scene, scene.draw.weighted(PAUSES))
+    parts = (start, middle, pause, tell(scene, beats[-1:]))
     return " ".join([part for part in parts if part])
 
 
-def _idle(scene: Scene, number: int) -> str:
+def idle(scene: Scene, number: int) -> str:
+    """So many sentences in which something happens that changes nothing."""
     wordings = IDLE.present if scene["voice"] == "present" else IDLE.past
-    return " ".join([text.format_map(scene) for text in scene.draw.several(wordings, number)])
+    return " ".join([scene.say((idle,)) for idle in scene.draw.several(wordings, number)])
 
 
 def _amounts(scene: Scene, rung: str) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinyllm.village.fame import draw_being
 from tinyllm.village.grammar import Draw, Rule, Scene
+from tinyllm.village.lists import list_rules, sign_of
 from tinyllm.village.voices import WRITTEN
 from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, Animal, Person, Thing, article
 
@@ -101,7 +103,7 @@ def be_hero(scene: Scene, person: Person) -> None:
 
 
 def _hero(scene: Scene) -> None:
-    be_hero(scene, scene.draw.one(WORLD.children))
+    be_hero(scene, draw_being(scene.draw, WORLD.children))
 
 
 def put_person(scene: Scene, key: str, person: Person) -> None:
@@ -116,7 +118,7 @@ def _child(key: str) -> Rule:
     def rule(scene: Scene) -> None:
         taken = scene["taken"]
         free = [child for child in WORLD.children if child.name not in taken]
-        put_person(scene, key, scene.draw.one(free))
+        put_person(scene, key, draw_being(scene.draw, free))
 
     return rule
 
@@ -126,7 +128,8 @@ def _adult(key: str) -> Rule:
         taken = scene["taken"]
         person = _ADULT_AT.get(scene.get("place", ""))
         if person is None or person.name in taken:
-            person = scene.draw.one([one for one in WORLD.adults if one.name not in taken])
+            free = [one for one in WORLD.adults if one.name not in taken]
+            person = draw_being(scene.draw, free)
         put_person(scene, key, person)
 
     return rule
@@ -134,7 +137,7 @@ def _adult(key: str) -> Rule:
 
 def _reader(scene: Scene) -> None:
     people = [person for person in WORLD.people if person.name not in scene["taken"]]
-    put_person(scene, "reader", scene.draw.one(people))
+    put_person(scene, "reader", draw_being(scene.draw, people))
 
 
 def put_animal(scene: Scene, animal: Animal) -> None:
@@ -146,7 +149,7 @@ def put_animal(scene: Scene, animal: Animal) -> None:
 
 
 def _animal(scene: Scene) -> None:
-    put_animal(scene, _PET.get(scene.get("name", "")) or scene.draw.one(WORLD.animals))
+    put_animal(scene, _PET.get(scene.get("name", "")) or draw_being(scene.draw, WORLD.animals))
 
 
 def put_thing(scene: Scene, number: str, thing: Thing) -> None:
@@ -213,8 +216,23 @@ def _weather(scene: Scene) -> None:
     scene["weather"] = scene.draw.one(WEATHER.get(scene.get("season", ""), WEATHERS))
 
 
+def _sign(scene: Scene) -> str:
+    seasons = _SEASONS_WITH.get(scene.get("weather", ""), SEASONS)
+    return sign_of(scene, (scene["season"],) if "season" in scene else seasons)
+
+
+def _goal(scene: Scene) -> str:
+    return str(scene["trouble"].goal.format_map(scene))
+
+
+def _matter(scene: Scene) -> str:
+    return str(scene["trouble"].matter.format_map(scene))
+
+
 def _rules() -> dict[str, Rule]:
-    rules: dict[str, Rule] = {"season": _season, "weather": _weather}
+    rules = list_rules()
+    rules |= {"season": _season, "weather": _weather, "sign": _sign}
+    rules |= {"goal": _goal, "matter": _matter}
     rules |= {"wish": _wish, "topic": _topic}
     rules |= {"house": _fresh("house", HOUSES), "many": _fresh("many", MANY)}
     rules |= {"reader": _reader, "diary_day": _fresh("diary_day", DAYS)}

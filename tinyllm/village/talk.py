@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tinyllm.village.facts import any_fact, inside
+from tinyllm.village.fame import draw_being
 from tinyllm.village.grammar import Draw, Scene, Weighted
 from tinyllm.village.misconceptions import misconception
 from tinyllm.village.quiz import answer, judge
@@ -129,12 +130,12 @@ THANKS = (
 def _speakers(draw: Draw, facts: list[Fact]) -> tuple[str, str]:
     """Two different people who are not asked about themselves; the one who asks is a child."""
     silent = [name for fact in facts for name in (fact.subject, fact.answer)]
-    asker = draw.one(_names(WORLD.children, silent))
-    return asker, draw.one(_names(WORLD.people, [*silent, asker]))
+    asker = draw_being(draw, _others(WORLD.children, silent)).name
+    return asker, draw_being(draw, _others(WORLD.people, [*silent, asker])).name
 
 
-def _names(people: tuple[Person, ...], without: list[str]) -> list[str]:
-    return [person.name for person in people if person.name not in without]
+def _others(people: tuple[Person, ...], without: list[str]) -> list[Person]:
+    return [person for person in people if person.name not in without]
 
 
 def _questions(draw: Draw) -> str:
@@ -196,7 +197,7 @@ def _greeting(draw: Draw) -> str:
     scene = new_scene(draw)
     text = _say(scene, HELLO)
     if draw.happens(0.6):
-        scene["line"] = line = draw.one(WEATHER_LINES[scene["weather"]].present)
+        scene["line"] = line = scene.say(WEATHER_LINES[scene["weather"]].present)
         scene["line_comma"] = line[:-1] + ","
         text += " " + _say(scene, WEATHER)
     return f"{text} {_say(scene, WHERE_TO, BYE)}"

@@ -8,41 +8,32 @@ a slot that turns into "I" in a diary or a letter, where the past tense needs no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import product
 
-from tinyllm.village.grammar import Scene, Weighted
+from tinyllm.village.grammar import Scene, Weighted, Wording
+from tinyllm.village.tenses import PRESENT, PRESENT_OF_MANY
 
 VOICES = Weighted({"past": 0.46, "present": 0.2, "diary": 0.17, "letter": 0.17})
 """The four voices and how often a story is told in each."""
 
-_OF_ONE = """
-was:is had:has did:does could:can would:will went:goes came:comes found:finds lost:loses
-thought:thinks said:says told:tells took:takes gave:gives saw:sees knew:knows ran:runs sat:sits
-stood:stands put:puts lay:lies made:makes began:begins felt:feels brought:brings wore:wears
-slept:sleeps held:holds fell:falls hung:hangs got:gets wrote:writes read:reads heard:hears
-forgot:forgets left:leaves ate:eats drank:drinks sang:sings flew:flies hid:hides met:meets
-stopped:stops planned:plans tried:tries carried:carries promised:promises searched:searches
-watched:watches washed:washes pushed:pushes wrapped:wraps shut:shuts woke:wakes won:wins
-broke:breaks arrived:arrives decided:decides smiled:smiles danced:dances shared:shares liked:likes
-used:uses hoped:hopes baked:bakes tasted:tastes moved:moves needed:needs invited:invites
-cheered:cheers sneezed:sneezes became:becomes rolled:rolls practised:practises whispered:whispers
-bought:buys built:builds waved:waves threw:throws fed:feeds hit:hits cut:cuts struck:strikes
-drummed:drums snored:snores missed:misses measured:measures clapped:claps swept:sweeps drew:draws
-"""
+WRITTEN = ("diary", "letter", "note")
+"""The voices in which the hero writes, and is "I". Notes are for texts shorter than a story."""
 
-_OF_MANY = """
-were:are had:have went:go sat:sit ate:eat laughed:laugh could:can ran:run came:come shared:share
-said:say walked:walk made:make waited:wait took:take did:do carried:carry spoke:speak stayed:stay
-gave:give hid:hide slept:sleep played:play counted:count put:put moved:move
-"""
+MARK = re.compile(r"([*^])([A-Za-z]+)")
 
-PRESENT = dict(pair.split(":") for pair in _OF_ONE.split())
-"""Past -> present for a single subject; a verb that is missing here drops -ed and takes -s."""
 
-PRESENT_OF_MANY = dict(pair.split(":") for pair in _OF_MANY.split())
-"""Past -> present for several subjects."""
+def present_verb(mark: str, verb: str) -> str:
+    """A verb in the present tense, of one ("*") or of several ("^").
 
-_MARK = re.compile(r"([*^])([A-Za-z]+)")
+    >>> present_verb("*", "went"), present_verb("^", "went")
+    ('goes', 'go')
+    """
+    table = PRESENT_OF_MANY if mark == "^" else PRESENT
+    if verb.lower() not in table:
+        raise ValueError(f"BASES does not say how to put {mark}{verb} in the present.")
+    turned = table[verb.lower()]
+    return turned[:1].upper() + turned[1:] if verb[0].isupper() else turned
 
 
 def present(sentence: str) -> str:
@@ -53,21 +44,9 @@ def present(sentence: str) -> str:
     """
 
     def turn(match: re.Match[str]) -> str:
-        mark, verb = match.groups()
-        word = verb.lower()
-        if mark == "^":
-            if word not in PRESENT_OF_MANY:
-                raise ValueError(f"PRESENT_OF_MANY does not say how to put ^{verb} in the present.")
-            turned = PRESENT_OF_MANY[word]
-        elif word in PRESENT:
-            turned = PRESENT[word]
-        elif word.endswith("ed"):
-            turned = word[:-2] + "s"
-        else:
-            raise ValueError(f"PRESENT does not say how to put *{verb} in the present.")
-        return turned[:1].upper() + turned[1:] if verb[0].isupper() else turned
+        return present_verb(*match.groups())
 
-    return _MARK.sub(turn, sentence).replace("can not", "cannot")
+    return MARK.sub(turn, sentence).replace("can not", "cannot")
 
 
 def past(sentence: str) -> str:
@@ -76,24 +55,51 @@ def past(sentence: str) -> str:
     >>> past("{hero} *went home.")
     '{hero} went home.'
     """
-    return _MARK.sub(r"\2", sentence)
+    return MARK.sub(r"\2", sentence)
+
+
+CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+
+def variants(wording: str) -> tuple[str, ...]:
+    """Every way of saying a wording whose brackets hold choices.
+
+    >>> variants("{hero} [sang|hummed][| a little].")
+    ('{hero} sang.', '{hero} sang a little.', '{hero} hummed.', '{hero} hummed a little.')
+    """
+    parts = CHOICE.split(wording)
+    choices = [part.split("|") if number % 2 else [part] for number, part in enumerate(parts)]
+    said = tuple("".join(words) for words in product(*choices))
+    if len(set(said)) != len(said):
+        raise ValueError(f"Two choices say the same thing: {wording!r}.")
+    if any(set("[]|") & set(text) for text in said):
+        raise ValueError(f"A bracket is open or inside another: {wording!r}.")
+    return said
 
 
 class Beat:
     """One moment of a plot, in several wordings and both tenses.
 
-    >>> beat = Beat("{hero} *sang.", "{hero} *began to sing.")
+    A wording with choices has several variants, a tuple; one without is a plain string.
+
+    >>> beat = Beat("{hero} *sang.", "{hero} [*began|*started] to sing.")
     >>> beat.present
-    ('{hero} sings.', '{hero} begins to sing.')
+    ('{hero} sings.', ('{hero} begins to sing.', '{hero} starts to sing.'))
     """
 
-    __slots__ = ("past", "present")
+    __slots__ = ("past", "present", "wordings")
 
     def __init__(self, *wordings: str) -> None:
         if len(set(wordings)) != len(wordings):
             raise ValueError(f"A beat says the same thing twice: {wordings!r}.")
-        self.past = tuple(past(wording) for wording in wordings)
-        self.present = tuple(present(wording) for wording in wordings)
+        self.wordings = wordings
+        said = [variants(wording) for wording in wordings]
+        self.past = tuple(_in(past, one) for one in said)
+        self.present = tuple(_in(present, one) for one in said)
+
+
+def _in(tense: Callable[[str], str], said: tuple[str, ...]) -> Wording:
+    return tense(said[0]) if len(said) == 1 else tuple(tense(text) for text in said)
 
 
 def tell(scene: Scene, beats: Iterable[Beat]) -> str:
@@ -101,43 +107,3 @@ def tell(scene: Scene, beats: Iterable[Beat]) -> str:
     if scene["voice"] == "present":
         return " ".join([scene.say(beat.present) for beat in beats])
     return " ".join([scene.say(beat.past) for beat in beats])
-
-
-DIARY = (
-    "Diary of {name}, {diary_day}. ",
-    "From the diary of {name}. ",
-    "{Name}'s diary. ",
-    "Dear diary, this is {name}. ",
-)
-DIARY_END = (
-    " Good night. {name}",
-    " That is all for today. {name}",
-    " Now I am tired. {name}",
-    " Tomorrow is another day. {name}",
-)
-LETTER = (
-    "Dear {reader}, this is {name}. ",
-    "Dear {reader}, it is me, {name}. ",
-    "A letter from {name} to {reader}. ",
-    "Dear {reader}, {name} here, with news. ",
-)
-LETTER_END = (
-    " Yours, {name}",
-    " Write soon. Your {name}",
-    " With love, {name}",
-    " Come and see me. Your {name}",
-)
-NOTE = ("A note from {name}. ", "{name} wrote this. ", "Written by {name}: ", "{Name}'s note. ")
-NOTE_END = (" That was all. {name}", " Now you know. {name}", " Signed, {name}", " {name}")
-WRITTEN = {"diary": (DIARY, DIARY_END), "letter": (LETTER, LETTER_END), "note": (NOTE, NOTE_END)}
-"""What stands above and below a text that its hero writes. Notes are for texts shorter than a
-story."""
-
-
-def signed(scene: Scene, text: str) -> str:
-    """The text with what stands above and below it where the voice of the scene writes; others
-    speak, and sign nothing."""
-    if scene["voice"] not in WRITTEN:
-        return text
-    above, below = WRITTEN[scene["voice"]]
-    return scene.say(above) + text + scene.say(below)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tinyllm.village.world_common import COMMON
+from tinyllm.village.world_common_more import HALF_TRUE, MORE, MORE_ROWS
 from tinyllm.village.world_dangers import DANGERS, MORE_ACTS
 from tinyllm.village.world_people import ADULTS, ANIMALS, CHILDREN
 from tinyllm.village.world_things import COUNTED, PLACES, THINGS
@@ -63,6 +64,7 @@ class Person:
     afraid_of: str = ""
     dream: str = ""
     colour: str = ""
+    habit: str = ""
     pet: str = ""
 
     @property
@@ -215,7 +217,7 @@ class World:
 _AT = {place[0]: place[1] for place in PLACES}
 
 
-def _fact(
+def make_fact(
     about: str,
     subject: str,
     relation: str,
@@ -224,7 +226,7 @@ def _fact(
     wrong: tuple[str, ...],
     he: str = "it",
 ) -> Fact:
-    """Fill everything but the answer, which stays open as `{a}`."""
+    """A fact with everything filled in but the answer, which stays open as `{a}`."""
     he, him, his = PRONOUNS[he]
     filling = {
         "s": subject,
@@ -258,7 +260,7 @@ def _family(
     """One relation for many subjects; the wrong answers of one are the right ones of others."""
     answers = list(dict.fromkeys(answer for _, answer, _ in rows))
     return [
-        _fact(about, subject, relation, answer, wordings, _others(answers, answer, subject), he)
+        make_fact(about, subject, relation, answer, wordings, _others(answers, answer, subject), he)
         for subject, answer, he in rows
     ]
 
@@ -269,11 +271,10 @@ def _others(answers: list[str], answer: str, subject: str) -> tuple[str, ...]:
 
 def _village_facts() -> list[Fact]:
     facts: list[Fact] = []
-    for column, relation in ((2, "food"), (3, "fear"), (4, "dream"), (6, "home")):
+    of_child = ("food", "fear", "dream", "favourite colour", "home")
+    for column, relation in enumerate(of_child, start=2):
         rows = [(row[0], row[column], row[1]) for row in CHILDREN]
         facts += _family("child", relation, CHILD[relation], rows)
-    rows = [(row[0], row[5], row[1]) for row in CHILDREN]
-    facts += _family("child", "favourite colour", CHILD["favourite colour"], rows)
     for column, relation in ((2, "job"), (3, "workplace"), (4, "love")):
         rows = [(row[0], row[column], row[1]) for row in ADULTS]
         facts += _family("adult", relation, ADULT[relation], rows)
@@ -290,11 +291,16 @@ def _village_facts() -> list[Fact]:
 
 def _common_facts() -> list[Fact]:
     facts: list[Fact] = []
-    for relation, (statements, questions, rows, extra) in COMMON.items():
-        answers = [*dict.fromkeys(answer for _, answer in rows), *extra]
+    for relation, (statements, questions, some_rows, extra) in (COMMON | MORE).items():
+        rows = (*some_rows, *MORE_ROWS.get(relation, ()))
+        answers = [*dict.fromkeys((*(answer for _, answer in rows), *extra))]
         for subject, answer in rows:
-            wrong = WRONG.get(subject) or _others(answers, answer, subject)
-            facts.append(_fact("common", subject, relation, answer, (statements, questions), wrong))
+            near = HALF_TRUE.get((relation, subject), ())
+            others = _others([other for other in answers if other not in near], answer, subject)
+            wrong = others if near else WRONG.get(subject, others)
+            facts.append(
+                make_fact("common", subject, relation, answer, (statements, questions), wrong)
+            )
     return facts
 
 
@@ -311,9 +317,10 @@ def _world() -> World:
             dream=dream,
             colour=colour,
             home=home,
+            habit=habit,
             pet=pets.get(name, ""),
         )
-        for name, he, food, fear, dream, colour, home in CHILDREN
+        for name, he, food, fear, dream, colour, home, habit in CHILDREN
     )
     adults = (
         Person(name=name, kind="adult", he=he, role=job, home=place, likes=love)
@@ -339,6 +346,5 @@ def _world() -> World:
 
 
 _CHILD = {"he": "a boy", "she": "a girl"}
-
 WORLD = _world()
 """The village. It is built once and never changes."""

@@ -18,6 +18,12 @@ PLACES = (
     ("the well", "by the well", "the tower", "cold water"),
     ("the smithy", "at the smithy", "the hill", "a hot fire"),
     ("the hill", "on the hill", "the smithy", "the best wind"),
+    ("the inn", "at the inn", "the post office", "onion soup"),
+    ("the post office", "at the post office", "the inn", "brown parcels"),
+    ("the meadow", "in the meadow", "the river", "tall grass"),
+    ("the river", "by the river", "the meadow", "smooth stones"),
+    ("the barn", "in the barn", "the castle", "dry hay"),
+    ("the castle", "at the castle", "the barn", "half a roof"),
 )
 
 COLOURS = ("red", "blue", "green", "yellow", "white", "black", "brown")
@@ -69,6 +75,26 @@ THINGS = (
     ("clock", WOOD, "to tell the time", "wood"),
     ("wagon", WOOD, "to pull a friend along", "wood"),
     ("pan", METAL, "to fry an egg", "iron"),
+    ("pencil", WOOD, "to draw a cow", "wood"),
+    ("teapot", METAL, "to pour the tea", "clay"),
+    ("pillow", CLOTH, "to rest your head", "cloth"),
+    ("net", PLAIN, "to catch a fish", "straw"),
+    ("stool", WOOD, "to reach the shelf", "wood"),
+    ("ruler", WOOD, "to draw a straight line", "wood"),
+    ("ring", METAL, "to wear on a finger", "gold"),
+    ("bowl", PLAIN, "to hold the soup", "clay"),
+    ("sledge", WOOD, "to slide through the snow", "wood"),
+    ("lamp", METAL, "to read at night", "glass"),
+    ("fan", CLOTH, "to keep cool in summer", "paper"),
+    ("magnet", METAL, "to pick up nails", "iron"),
+    ("purse", CLOTH, "to keep coins in", "leather"),
+    ("violin", WOOD, "to play a slow song", "wood"),
+    ("apron", CLOTH, "to stay clean in the kitchen", "cloth"),
+    ("broom", WOOD, "to sweep the stairs", "wood"),
+    ("cushion", CLOTH, "to sit on a hard chair", "cloth"),
+    ("shovel", METAL, "to dig a hole", "iron"),
+    ("telescope", METAL, "to count the stars", "glass"),
+    ("mug", PLAIN, "to drink cocoa", "clay"),
 )
 
 COUNTED = (
