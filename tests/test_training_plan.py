@@ -74,14 +74,17 @@ def test_the_faster_dtype_and_threads_are_taken(monkeypatch, faster, slower):
     assert plan.room == pytest.approx(100 * (1 - SET_ASIDE), abs=1)
 
 
-def test_one_thread_and_float32_are_kept_unless_others_are_clearly_faster(monkeypatch):
+@pytest.mark.parametrize(("alone", "threads"), [(0.1, 4), (0.096, 4), (0.09, 1)])
+def test_float32_and_all_cores_are_kept_unless_others_are_clearly_faster(
+    monkeypatch, alone, threads
+):
     def pace(model, batch, *, rates, choices, seconds):
-        return dict.fromkeys(choices, 0.1)
+        return {(dtype, n): alone if n == 1 else 0.1 for dtype, n in choices}
 
     monkeypatch.setattr("tinyllm.training.plan.time_steps", pace)
     monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 4)
     plan = fit_quickly(100.0)
-    assert (plan.dtype, plan.threads) == ("float32", 1)
+    assert (plan.dtype, plan.threads) == ("float32", threads)
 
 
 def test_timing_changes_neither_the_model_nor_the_threads():

@@ -16,7 +16,7 @@ from tinyllm.tokens import TokenShards
 
 ORDER = 5
 MOST_TOKENS = 1_000_000
-"""So much of the text is counted: 8 bytes a token and order."""
+"""So much of the text is counted: 16 bytes a token and order."""
 
 
 class NGrams:

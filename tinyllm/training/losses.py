@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,52 +12,6 @@ ROUND = 256
 """Scores are computed for so many places at a time. PyTorch's bfloat16 products on a CPU prepare,
 and keep, a kernel for every new shape: with as many places as there are targets, another number in
 every batch, fine-tuning held 1.1 GB of them."""
-
-
-PIECE = 512
-"""Places whose scores are computed together. For 2,048 places and 4,096 tokens all scores are 33 MB
-and pass through memory many times; those of 512 places stay in the processor's cache, and loss and
-gradient take 60 ms where they took 85 (two cores, bfloat16)."""
-
-
-class SurprisePiecewise(torch.autograd.Function):
-    """The mean of -log softmax(hidden weight^T)[target], piece by piece.
-
-    The gradient of a place's loss with respect to its scores is softmax(scores) - onehot(target);
-    it is multiplied into the gradients of `hidden` and `weight` at once, so that no more than one
-    piece of scores exists at a time. `hidden` (N,C) and `weight` (V,C) of one dtype, `targets` (N)
-    int64 with -100 where nothing is asked; the scores' exponentials are taken in float32.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-        """The loss; its gradients are computed on the way and kept."""
-        asked = targets != IGNORED
-        number = asked.sum()
-        loss = torch.zeros((), device=hidden.device)
-        to_hidden = torch.empty_like(hidden)
-        to_weight = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device)
-        for start in range(0, len(hidden), PIECE):
-            piece = slice(start, start + PIECE)
-            here = asked[piece, None]
-            target = targets[piece, None].clamp_min(0)
-            scores = hidden[piece] @ weight.T  # (P,V)
-            log_p = F.log_softmax(scores, dim=1, dtype=torch.float32)
-            loss -= (log_p.gather(1, target) * here).sum()
-            slope = log_p.exp_().scatter_add_(1, target, -here.float())
-            if not bool(here.all()):
-                slope *= here
-            slope = slope.to(hidden.dtype)
-            to_hidden[piece] = slope @ weight
-            to_weight += slope.T @ hidden[piece]
-        ctx.save_for_backward(to_hidden / number, (to_weight / number).to(weight.dtype))
-        return loss / number
-
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, None]:
-        """The gradients that `forward` kept."""
-        to_hidden, to_weight = ctx.saved_tensors
-        return slopes[0] * to_hidden, slopes[0] * to_weight, None
 
 
 def next_token_loss(model: Transformer, batch: Batch) -> tuple[Tensor, dict[str, float]]:
@@ -88,5 +39,4 @@ def next_token_loss(model: Transformer, batch: Batch) -> tuple[Tensor, dict[str,
         places = F.pad(needed, (0, room - len(needed)))
         hidden = hidden.index_select(0, places)
         targets = F.pad(targets[needed], (0, room - len(needed)), value=IGNORED)
-    loss: Tensor = SurprisePiecewise.apply(hidden, model.output_weight, targets)  # type: ignore[no-untyped-call]
-    return loss, {}
+    return F.cross_entropy(model.logits(hidden), targets), {}

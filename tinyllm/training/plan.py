@@ -231,8 +231,8 @@ def fit(
 
     Steps are timed for about `trial_seconds`, which counts as part of the seconds, up to half of
     them; the number of steps is an estimate, which training settles. float32 is kept unless
-    bfloat16 is faster by a twentieth, and one thread unless all cores are (or `threads` says how
-    many): on a busy machine, threads that wait for each other are slower than one alone.
+    bfloat16 is faster by a twentieth. All cores are used (or `threads`) unless one alone is faster
+    by a twentieth: on a busy machine, threads that wait for each other are slow.
     """
     if not seconds > 0:
         raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")
@@ -253,7 +253,7 @@ def fit(
 
     dtype, _ = fastest(("float32", 1), ("bfloat16", 1))
     counts = {threads} if threads else {1, available_threads()}
-    _, count = fastest(*((dtype, count) for count in sorted(counts)))
+    _, count = fastest(*((dtype, count) for count in sorted(counts, reverse=True)))
     # Once more, alone: to change the number of threads from step to step costs time of its own.
     pace = timed((dtype, count))[dtype, count]
     left = max(seconds - (time.monotonic() - began), seconds / 2)
