@@ -216,6 +216,8 @@ def test_a_wheel_carries_the_course_and_no_tests(tmp_path):
             if path.is_relative_to(ROOT / folder):
                 assert f"tinyllm/course/{path.relative_to(ROOT).as_posix()}" in names
     assert "tinyllm/py.typed" in names
+    for path in (ROOT / "tinyllm" / "village" / "plots").glob("*.toml"):
+        assert path.relative_to(ROOT).as_posix() in names
     assert not [name for name in names if re.search(r"(^|/)(tests|tools|__pycache__)/", name)]
     assert {name.split("/")[0] for name in names} == {"tinyllm", f"{wheel.stem[:13]}.dist-info"}
 
