@@ -64,12 +64,7 @@ def draw_being(draw: Draw, beings: Sequence[Being]) -> Being:
 def draw_facts(draw: Draw, facts: Sequence[Fact], number: int) -> list[Fact]:
     """Different facts in the order they were drawn, the well known more often."""
     left, weights = list(facts), [weight(fact) for fact in facts]
-    drawn = []
-    for _ in range(number):
-        index = draw.weighted_index(weights)
-        del weights[index]
-        drawn.append(left.pop(index))
-    return drawn
+    return [draw.take(left, weights) for _ in range(number)]
 
 
 def by_fame(facts: Sequence[Fact], often: dict[str, float] | None = None) -> Weighted[int]:

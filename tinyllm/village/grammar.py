@@ -94,6 +94,12 @@ class Draw:
         self.bits -= log2(weights[index] / total)
         return index
 
+    def take(self, options: list[Value], weights: list[float]) -> Value:
+        """One of the options by its weight; it leaves both lists, so it does not come again."""
+        index = self.weighted_index(weights)
+        del weights[index]
+        return options.pop(index)
+
     def one(self, options: Sequence[Value]) -> Value:
         """One of the options, each equally likely."""
         return options[self.index(len(options))]

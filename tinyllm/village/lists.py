@@ -53,9 +53,7 @@ class Left:
 
     def pop(self, draw: Draw) -> str:
         """One item, which is then gone."""
-        index = draw.weighted_index(self.weights)
-        del self.weights[index]
-        return self.items.pop(index)
+        return draw.take(self.items, self.weights)
 
 
 def drawn_once(name: str, items: Sequence[str]) -> Rule:

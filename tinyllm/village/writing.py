@@ -124,18 +124,18 @@ def write_one(
     True
     """
     draw = Draw(seed, dial)
-    if villagers and kind is None and split != "held_out" and draw.happens(share_of(villagers)):
-        kind = "villager"
-        text, labels = write_villager(draw, villagers)
-    else:
-        kind, text, labels = _draw_one(draw, kind, split)
+    kind, text, labels = _draw_one(draw, kind, split, villagers)
     return Document(text=text, kind=kind, seed=seed, bits=draw.bits, labels=labels)
 
 
-def _draw_one(draw: Draw, kind: str | None, split: str) -> tuple[str, str, dict[str, str]]:
+def _draw_one(
+    draw: Draw, kind: str | None, split: str, villagers: Sequence[Villager] = ()
+) -> tuple[str, str, dict[str, str]]:
     if split == "held_out":
         text, labels = write_story(draw, plots=HIDDEN)
         return "story", text, labels
+    if villagers and kind is None and draw.happens(share_of(villagers)):
+        return "villager", *write_villager(draw, villagers)
     kind = kind or draw.weighted(MIXTURE)
     text, labels = WRITERS[kind](draw)
     return kind, text, labels
