@@ -10,6 +10,7 @@ import shutil
 from contextlib import ExitStack
 
 import pytest
+from browser import watched_page
 from studios import PATIENCE, open_page, served, text_of, wait_for_text
 
 from tinyllm.events import Step
@@ -62,8 +63,12 @@ def test_a_training_in_another_process_is_shown_with_its_time_left(page, empty_s
     shutil.rmtree(run.root)
 
 
-def test_one_page_can_be_served_by_itself(chromium, page, tmp_path):
-    with served(tmp_path / "home", "apps.tokens", start=19860) as alone:
+def test_one_page_can_be_served_by_itself(chromium, tmp_path):
+    # The page closes before its server does: what it still asks for would fail otherwise.
+    with (
+        served(tmp_path / "home", "apps.tokens", start=19860) as alone,
+        watched_page(chromium) as page,
+    ):
         page.goto(alone.url)
         wait_for_text(page, "#tokens-hand", "30 tokens")
         assert page.locator(".nav-holder a").count() == 0
