@@ -32,7 +32,7 @@ def belongs(document: Document) -> set[str]:
         checks.add("who_has")
     if labels.get("rung") in ("one gift", "two gifts", "there and back", "swap"):
         checks.add("who_has")
-    if labels.get("rung") in ("two things", "two things backwards"):
+    if labels.get("rung") in ("two things", "two things backwards", "exchange"):
         checks.add("who_has")
     return checks
 

@@ -38,6 +38,22 @@ HAVE_BOTH = Beat(
     "{hero} *had {a_thing}, and {friend} *had {a_thing2}.",
     "{hero} *had {a_thing}. {friend} *had {a_thing2}.",
 )
+HAVE_WANTED = Beat(
+    "{hero} *wanted {a_noun}, and {friend} *had {a_thing}.",
+    "{hero} *needed {a_noun}, and {friend} *had {a_thing}.",
+    "{hero} *needed {a_noun}. {friend} *had {a_thing}.",
+)
+PRICE = Beat(
+    "{friend} *wanted {a_thing2} for the {thing}.",
+    '{friend} *said: "First {a_thing2}, then the {thing}."',
+    "For the {thing} {friend} *wanted {a_thing2}.",
+)
+EXCHANGED = Beat(
+    "Now {friend} *had the {thing2}, and {hero} *had the {thing}.",
+    "So {hero} *had the {thing}, and {friend} *had the {thing2}.",
+    "Now {hero} *had the {thing}.",
+    "Who *had the {thing}? {hero} *had the {thing}.",
+)
 
 
 def _object(slot: str) -> str:
@@ -207,7 +223,6 @@ CHILDREN = tuple(child.name for child in WORLD.children)
 CARDS = tuple(card for group in _GROUPS for card in group)
 """Words that can stand alone; those of a group are easily mistaken for each other."""
 
-
 ECHOES = Weighted({3: 0.15, 4: 0.2, 5: 0.25, 6: 0.2, 7: 0.2})
 SPEAKS = Beat("{hero} *said: {words}.", "{hero} *counted up: {words}.", "{hero} *sang: {words}.")
 REPEATS = Beat(
@@ -215,7 +230,6 @@ REPEATS = Beat(
     "{friend} *said the same: {words}.",
     "{friend} *sang it too: {words}.",
 )
-
 
 CALLS = Beat("{adult} *called: {words}.", "At school there ^were {words}.", "{adult} *saw {words}.")
 CALLS_AGAIN = Beat(
@@ -261,6 +275,10 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
         *(HAVE_BOTH, give("hero", "thing", "third"), give("friend", "thing2", "fourth")),
         *(claim("fourth", "thing2"), claim("third", "thing")),
     ),
+    "exchange": (
+        *(HAVE_WANTED, PRICE, give("third", "thing2", "hero"), give("hero", "thing2", "friend")),
+        *(give("friend", "thing", "hero"), EXCHANGED),
+    ),
     "stays": (PUT, AWAY, lies("spot")),
     "moved": (PUT, AWAY, MOVE, lies("spot2")),
     "lost": (LOSE, MISS, FIND, BACK),
@@ -275,16 +293,9 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
 
 SHARES = Weighted(
     {"one gift": 16.0, "two gifts": 12.0, "there and back": 6.0, "swap": 6.0, "two things": 6.0}
-    | {"two things backwards": 4.0, "stays": 10.0, "moved": 8.0, "lost": 10.0}
-    | {
-        "told": 14.0,
-        "wish": 18.0,
-        "fewer": 12.0,
-        "more": 11.0,
-        "order": 5.0,
-        "echo": 15.0,
-        "roll call": 10.0,
-    }
+    | {"two things backwards": 4.0, "exchange": 14.0, "stays": 10.0, "moved": 8.0, "lost": 10.0}
+    | {"told": 14.0, "wish": 18.0, "fewer": 12.0, "more": 11.0, "order": 5.0}
+    | {"echo": 15.0, "roll call": 10.0}
 )
 VOICES = Weighted({"past": 0.38, "present": 0.38, "note": 0.24})
 """Who writes a note signs soon, and must sign with the name that stands above."""
