@@ -21,6 +21,7 @@ from tinyllm.evaluation import (
 from tinyllm.evaluation.facts import next_words
 from tinyllm.events import Progress
 from tinyllm.tokens import Tokenizer, build_tokenizer
+from tinyllm.village import CHECKS
 
 FEW = Amounts(
     documents=6, stories=3, story_samples=6, cell=4, prompts=8, samples=2, kl_sequences=5, texts=4
@@ -91,7 +92,8 @@ def test_a_base_report_holds_loss_floor_consistency_and_rulers(village):
     values = report.values
     assert values["stage"] == report.stage == "base"
     assert 0 < values["floor_bits_per_byte"] < values["bits_per_byte"]
-    assert set(values["consistency"]) == {"hero", "who_has", "lost_found"}
+    assert set(values["consistency"]) == set(CHECKS)
+    assert set(values["baselines"]["5-gram"]) == set(CHECKS)
     assert all(set(cell) == INTERVAL for cell in values["consistency"].values())
     assert values["floor_loss"] < values["baselines"]["bigram"] < values["baselines"]["unigram"]
     assert values["baselines"]["unigram"] < values["baselines"]["uniform"]
