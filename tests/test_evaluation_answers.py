@@ -11,14 +11,18 @@ import torch
 from evaluation_fakes import Bytes, small_model
 
 from tinyllm.evaluation import facts as facts_module
+from tinyllm.evaluation import table
 from tinyllm.evaluation.chat import ask, measure_chat, share_of, take, take_balanced
 from tinyllm.evaluation.consistency import measure_consistency
 from tinyllm.evaluation.facts import _begins, likeliest, next_words, probe_facts
+from tinyllm.evaluation.intervals import wilson
 from tinyllm.evaluation.progress import result_of
 from tinyllm.evaluation.table import COLUMNS, rows_of
 from tinyllm.evaluation.win_rate import compare, distinct_pairs, sequence_kl, win_rate
 from tinyllm.evaluation.words import known_words, vocabulary_of, words_of
 from tinyllm.evaluation.writing import ROWS, Written, write
+from tinyllm.figures import grades
+from tinyllm.village import CHECKS
 
 
 def instruction(prompt, kind="fact"):
@@ -271,3 +275,19 @@ def test_the_table_prints_every_share_with_its_interval_and_n():
         in lines
     )
     assert len(lines) == 10
+
+
+def test_the_table_says_where_no_text_belonged_to_a_check():
+    nothing = wilson(0, 0).to_dict()
+    report = {
+        "stage": "base",
+        "consistency": {"favour": nothing},
+        "baselines": {"5-gram": {"favour": nothing}},
+    }
+    (row,) = rows_of(report)
+    assert row.cells == ("base: a favour unwinds in reverse", "none found", "n = 0", "")
+
+
+def test_every_check_has_words_and_they_are_the_same_everywhere():
+    assert set(table.CHECKS) == set(CHECKS)
+    assert table.CHECKS == grades.CHECKS

@@ -19,8 +19,11 @@ from tinyllm.evaluation import (
     rulers_of,
 )
 from tinyllm.evaluation.facts import next_words
+from tinyllm.evaluation.report import _checks_of
 from tinyllm.events import Progress
+from tinyllm.files import write_manifest
 from tinyllm.tokens import Tokenizer, build_tokenizer
+from tinyllm.village import CHECKS
 
 FEW = Amounts(
     documents=6, stories=3, story_samples=6, cell=4, prompts=8, samples=2, kl_sequences=5, texts=4
@@ -91,7 +94,8 @@ def test_a_base_report_holds_loss_floor_consistency_and_rulers(village):
     values = report.values
     assert values["stage"] == report.stage == "base"
     assert 0 < values["floor_bits_per_byte"] < values["bits_per_byte"]
-    assert set(values["consistency"]) == {"hero", "who_has", "lost_found"}
+    assert set(values["consistency"]) == set(CHECKS)
+    assert set(values["baselines"]["5-gram"]) == set(CHECKS)
     assert all(set(cell) == INTERVAL for cell in values["consistency"].values())
     assert values["floor_loss"] < values["baselines"]["bigram"] < values["baselines"]["unigram"]
     assert values["baselines"]["unigram"] < values["baselines"]["uniform"]
@@ -99,6 +103,14 @@ def test_a_base_report_holds_loss_floor_consistency_and_rulers(village):
     assert [word for word, _ in values["facts"]["the_sky_is"]] == [
         word for word, _ in next_words(model_for(tokenizer), tokenizer, "The sky is")
     ]
+
+
+def test_the_checks_of_a_corpus_know_who_has_moved_in(tmp_path):
+    text = "Mina had a red kite. Mina gave the red kite to Tom. Tom gave the red kite to Mina. {}"
+    end = "Now Mina had the red kite."
+    for sentences, verdict in ((["Mina keeps bees."], True), ([], None)):
+        write_manifest(tmp_path, kind="corpus", villagers=sentences)
+        assert _checks_of(tmp_path)(text.format(end))["who_has"] is verdict
 
 
 def test_an_aligned_report_adds_grades_win_rate_and_kl(aligned):

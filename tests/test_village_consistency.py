@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyllm.village import CHECKS, WORLD, check_consistency, checks_for, write
+from tinyllm.village import CHECKS, WORLD, check_consistency, checks_for, read_villagers, write
 from tinyllm.village.plots import PROBLEMS
 from tinyllm.village.voices import CHOICE
 from tinyllm.village.writing import Document
@@ -21,13 +21,16 @@ THINGS = {thing.name for thing in WORLD.things}
 
 
 def belongs(document: Document) -> set[str]:
-    """Which checks a document must be read by, from what is known about how it was drawn."""
+    """Which checks a document must be read by, from what is known about how it was drawn. Only
+    whether it speaks of the weather twice, its labels do not say."""
     labels = document.labels
     checks = set()
     if document.kind == "story":
         checks.add("hero")
     if "lost" in (labels.get("theme"), labels.get("rung")):
         checks.add("lost_found")
+    if labels.get("theme") == "favour":
+        checks.add("favour")
     if labels.get("theme") in ("gift", "favour") or labels.get("talk") == "begging":
         checks.add("who_has")
     if labels.get("rung") in ("one gift", "two gifts", "there and back", "swap"):
@@ -41,10 +44,11 @@ def belongs(document: Document) -> set[str]:
 def test_every_document_of_the_village_passes_its_checks(split: str, number: int) -> None:
     for document in islice(write(seed=11, split=split), number):
         verdicts = check_consistency(document.text)
-        assert set(verdicts) == set(CHECKS)
-        expected = {name: (True if name in belongs(document) else None) for name in CHECKS}
+        assert list(verdicts) == list(CHECKS)
+        assert verdicts.pop("weather") is not False, document.text
+        expected = {name: (True if name in belongs(document) else None) for name in verdicts}
         assert verdicts == expected, document.text
-        assert set(checks_for(document.text)) == belongs(document)
+        assert set(checks_for(document.text)) - {"weather"} == belongs(document)
 
 
 def test_every_check_has_its_share_of_the_text() -> None:
@@ -54,6 +58,26 @@ def test_every_check_has_its_share_of_the_text() -> None:
     assert counts["who_has"] >= 0.15 * len(documents)
     lost = sum(document.labels["theme"] == "lost" for document in stories)
     assert lost >= 0.25 * len(stories)
+    assert counts["favour"] >= 0.1 * len(stories)
+    spoken = sum("weather" in checks_for(document.text) for document in stories)
+    assert spoken >= 0.15 * len(stories)
+
+
+def test_a_village_with_newcomers_is_read_with_them() -> None:
+    villagers = read_villagers(["Mina keeps bees.", "Bert is a boy. He likes plums."])
+    of_her = of_nobody = 0
+    for document in islice(write(seed=17, villagers=villagers), 9_000):
+        if document.kind != "villager" or document.labels["form"] != "story":
+            continue
+        verdicts = check_consistency(document.text, villagers)
+        assert verdicts.pop("weather") is not False
+        expected = belongs(document) | {"hero"}
+        assert {name for name, verdict in verdicts.items() if verdict} == expected, document.text
+        assert False not in verdicts.values(), document.text
+        of_her += "who_has" in expected
+        of_nobody += check_consistency(document.text)["hero"] is not True
+    assert of_her > 20
+    assert of_nobody > 20  # a village that does not know her cannot follow her
 
 
 def test_another_hero_at_the_end_fails() -> None:
@@ -128,11 +152,8 @@ def test_the_writer_of_a_letter_is_i_and_me() -> None:
         "Ada. Then Ada gave the red kite back to me. From then on the red kite belonged to {}. "
         "I slept well that night and dreamed of plums. Yours, Nell"
     )
-    assert check_consistency(text.format("me")) == {
-        "hero": True,
-        "who_has": True,
-        "lost_found": None,
-    }
+    assert set(checks_for(text.format("me"))) == {"hero", "who_has"}
+    assert check_consistency(text.format("me"))["who_has"] is True
     assert check_consistency(text.format("Ada"))["who_has"] is False
 
 

@@ -61,6 +61,7 @@ GOOD_FEAR = (
     "It is thunder.",
     "The one thing that Nell fears is thunder.",
     "Nell is afraid of thunder. Tom is afraid of geese.",
+    "What makes Nell hide under the bed? It is thunder.",
 )
 BAD_FEAR = (
     "Nell is afraid of geese.",
@@ -77,6 +78,8 @@ BAD_FEAR = (
     "Nell thunder.",
     "There is no thunder in this village.",
     "Nell is afraid of thunder. The moon is made of cheese.",
+    "Nell is afraid of thunder?",
+    "Is Nell afraid of geese? Nell is afraid of thunder.",
 )
 
 
@@ -94,8 +97,7 @@ def test_every_wording_of_a_fact_is_a_right_answer_and_every_wrong_one_is_not() 
     for fact in WORLD.facts:
         request = about_fact(fact.id)
         for right in fact.statements:
-            if "?" not in right and not right.startswith("Who"):
-                assert grade(request, right).passed, (right, grade(request, right))
+            assert grade(request, right).passed, (right, grade(request, right))
         for wrong in fact.false_answers:
             for text in fact.state(wrong):
                 assert not grade(request, text).passed, text
@@ -156,6 +158,23 @@ def test_one_right_verdict_passes_and_its_correction_must_be_right(truth: bool) 
         assert not grade(request, answer).passed, answer
 
 
+def test_a_right_verdict_needs_its_own_reason() -> None:
+    request = judged("one-plus-two.sum", "six")
+    for answer in (
+        "One plus two is three, so six is false.",
+        "Two plus one is three, so six is false.",
+        "No, one plus two is three.",
+    ):
+        assert grade(request, answer).passed, (answer, grade(request, answer))
+    for answer in (
+        "Two plus two is four, so six is false.",
+        "The sky is blue, so six is false.",
+        "One plus two is three, so six is false. The sky is blue.",
+        "That is false. Two plus two is four.",
+    ):
+        assert not grade(request, answer).passed, answer
+
+
 # Puzzles
 
 
@@ -168,6 +187,7 @@ def test_one_right_verdict_passes_and_its_correction_must_be_right(truth: bool) 
         "Tom has it.",
         "Now Tom has the red kite.",
         "The kite is with Tom now.",
+        "The red kite is in the hands of Tom.",
         "Tom is holding the kite.",
     ],
 )
@@ -189,6 +209,8 @@ def test_the_one_holder_passes(answer: str) -> None:
         "Nell, Tom, Ada.",
         "Tom went home.",
         "Nell has it, not Tom.",
+        "Tom has the green kite now.",
+        "Tom has the kite now?",
     ],
 )
 def test_another_holder_a_second_one_or_none_fails(answer: str) -> None:
@@ -226,6 +248,9 @@ def test_the_one_number_passes(answer: str) -> None:
         "He has five apples.",
         "Nell has some apples.",
         "Nell has five apple.",
+        "One plus one is two. Nell has five apples.",
+        "There are five apples in the box.",
+        "Five apples?",
     ],
 )
 def test_another_number_a_second_one_or_a_wrong_working_fails(answer: str) -> None:

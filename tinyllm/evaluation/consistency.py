@@ -3,7 +3,12 @@
 A low loss is no proof that a model remembers: a table of pairs writes fluent lines and loses its
 hero. So the model writes unprompted texts at temperature 0.8, and each check reads those that
 belong to it: is the hero still the hero, has the thing whoever was given it, is the thing that is
-found the thing that was lost.
+found the thing that was lost, does a favour unwind, do season and weather stay as they were.
+
+A text belongs to a check by how it opens (or, for the weather, by speaking of it twice), never by
+how well it goes on: one that opens as a favour and speaks of something else then fails that check,
+and no other text counts for it. So each share has an n of its own, small where the model seldom
+writes such texts.
 """
 
 from __future__ import annotations
@@ -16,11 +21,10 @@ from tinyllm.evaluation.writing import ROWS, write
 from tinyllm.events import Progress
 from tinyllm.model import Transformer
 
-CHECKS = ("hero", "who_has", "lost_found")
 TEMPERATURE = 0.8
 
 Check = Callable[[str], Mapping[str, bool | None]]
-"""A text -> for each of `CHECKS` whether it passes, or None if it does not belong to the check."""
+"""A text -> for each check whether the text passes, or None if it does not belong to the check."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +46,35 @@ def consistency_of(
     >>> found["hero"].n, found["lost_found"].value, found["who_has"].n
     (2, 0.5, 0)
     """
-    passed, seen = dict.fromkeys(CHECKS, 0), dict.fromkeys(CHECKS, 0)
+    tally = _Tally(documents)
     for text in texts:
-        _count(check(text), passed, seen, documents)
-        if min(seen.values()) == documents:
+        tally.count(check(text))
+        if tally.full:
             break
-    return {name: wilson(passed[name], seen[name]) for name in CHECKS}
+    return tally.shares()
 
 
-def _count(
-    verdicts: Mapping[str, bool | None], passed: dict[str, int], seen: dict[str, int], most: int
-) -> None:
-    for name, verdict in verdicts.items():
-        if verdict is not None and seen[name] < most:
-            seen[name] += 1
-            passed[name] += verdict
+class _Tally:
+    """How many texts have passed each check so far, of the first `most` that belong to it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._passed: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+
+    def count(self, verdicts: Mapping[str, bool | None]) -> None:
+        for name, verdict in verdicts.items():
+            seen = self._seen.setdefault(name, 0)
+            if verdict is not None and seen < self._most:
+                self._seen[name] += 1
+                self._passed[name] = self._passed.get(name, 0) + verdict
+
+    @property
+    def full(self) -> bool:
+        return min(self._seen.values(), default=0) == self._most
+
+    def shares(self) -> dict[str, Interval]:
+        return {name: wilson(self._passed.get(name, 0), n) for name, n in self._seen.items()}
 
 
 def measure_consistency(
@@ -88,10 +106,9 @@ def measure_consistency(
     >>> found.samples, found.checks["hero"].value, found.checks["who_has"].n
     (5, 1.0, 0)
     """
-    passed = dict.fromkeys(CHECKS, 0)
-    seen = dict.fromkeys(CHECKS, 0)
+    tally = _Tally(documents)
     texts: list[str] = []
-    while len(texts) < samples and min(seen.values()) < documents:
+    while len(texts) < samples and not tally.full:
         rows = min(ROWS, samples - len(texts))
         # One batch a round, each with random numbers of its own.
         written = yield from write(
@@ -106,9 +123,5 @@ def measure_consistency(
         )
         for text in (decode(one.ids) for one in written):
             texts.append(text)
-            _count(check(text), passed, seen, documents)
-    return Consistency(
-        checks={name: wilson(passed[name], seen[name]) for name in CHECKS},
-        samples=len(texts),
-        texts=tuple(texts),
-    )
+            tally.count(check(text))
+    return Consistency(checks=tally.shares(), samples=len(texts), texts=tuple(texts))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tinyllm.evaluation.intervals import Interval, wilson
+from tinyllm.evaluation.writing import write
 from tinyllm.events import Progress
-from tinyllm.model import Transformer, generate
+from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer
 
 TOKENS = 48
 """So much is written of each: the two gifts of a favour take 20 to 40 tokens."""
-ROWS = 128
 
 
 class Memory(Protocol):
@@ -61,26 +61,26 @@ def measure_memory(
     >>> result_of(measure_memory(fresh, bytewise, asked)).shares["who_has"].value
     0.0
     """
-    asked = sorted(memories, key=lambda memory: len(memory.prompt))
+    asked = list(memories)
     start = tokenizer.end_of_text
-    prompts = [[start, *tokenizer.encode(memory.prompt)] for memory in asked]
-    said: list[tuple[str, str, bool]] = []
-    for first in range(0, len(asked), ROWS):
-        written = generate(
-            model,
-            prompts[first : first + ROWS],
-            max_new_tokens=TOKENS,
-            stop={start, tokenizer.end},
-            temperature=0.0,
-            pad=tokenizer.pad,
-        )
-        for memory, ids in zip(asked[first:], written.ids):
-            completion = tokenizer.decode(ids)
-            said.append((memory.prompt, completion, memory.holds(completion)))
-        yield Progress(
-            stage=stage, done=len(said), total=len(asked), unit="texts", note="what it remembers"
-        )
-    return Recollections(shares=_shares(asked, [right for *_, right in said]), said=tuple(said))
+    written = yield from write(
+        model,
+        [[start, *tokenizer.encode(memory.prompt)] for memory in asked],
+        stop={start, tokenizer.end},
+        temperature=0.0,
+        max_new_tokens=TOKENS,
+        pad=tokenizer.pad,
+        stage=stage,
+        note="what it remembers",
+    )
+    said = [tokenizer.decode(one.ids) for one in written]
+    right = [memory.holds(text) for memory, text in zip(asked, said, strict=True)]
+    return Recollections(
+        shares=_shares(asked, right),
+        said=tuple(
+            (memory.prompt, text, yes) for memory, text, yes in zip(asked, said, right, strict=True)
+        ),
+    )
 
 
 def _shares(asked: Sequence[Memory], right: Sequence[bool]) -> dict[str, Interval]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 from tinyllm import village
 from tinyllm.corpus import read_text
 from tinyllm.evaluation.chat import measure_chat, take_balanced
-from tinyllm.evaluation.consistency import consistency_of, measure_consistency
+from tinyllm.evaluation.consistency import Check, consistency_of, measure_consistency
 from tinyllm.evaluation.facts import next_words, probe_facts
 from tinyllm.evaluation.loss import held_out_loss
 from tinyllm.evaluation.memory import measure_memory
@@ -29,6 +30,7 @@ from tinyllm.evaluation.win_rate import Habits, compare
 from tinyllm.evaluation.words import known_words, vocabulary_of
 from tinyllm.evaluation.writing import write
 from tinyllm.events import Event, Progress
+from tinyllm.files import read_manifest
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer, TokenShards
 from tinyllm.village.memory import MEMORIES, memories
@@ -105,19 +107,27 @@ def evaluate_base(
     )
     if "consistency" in values:
         yield Progress(stage="base", done=0, note="stories of a 5-gram model")
-        values["baselines"]["5-gram"] = _of_five_grams(train, tokenizer, amounts, seed)
+        values["baselines"]["5-gram"] = _of_five_grams(
+            train, tokenizer, _checks_of(corpus), amounts, seed
+        )
     yield Report(stage="base", values=values, transcripts=transcripts)
 
 
 def _of_five_grams(
-    train: TokenShards, tokenizer: Tokenizer, amounts: Amounts, seed: int
+    train: TokenShards, tokenizer: Tokenizer, check: Check, amounts: Amounts, seed: int
 ) -> dict[str, Any]:
     """How many of the stories of a model without memory hold together."""
     ngrams = NGrams(train, vocab_size=tokenizer.vocab_size, end_of_text=tokenizer.end_of_text)
     rng = np.random.default_rng(seed)
     texts = (tokenizer.decode(ngrams.write(rng)) for _ in range(amounts.story_samples))
-    shares = consistency_of(texts, village.check_consistency, documents=amounts.stories)
+    shares = consistency_of(texts, check, documents=amounts.stories)
     return {name: share.to_dict() for name, share in shares.items()}
+
+
+def _checks_of(corpus: Path) -> Check:
+    """The village's checks; who has moved in with this corpus is known to them."""
+    sentences = read_manifest(corpus).get("villagers") or ()
+    return partial(village.check_consistency, villagers=village.read_villagers(sentences))
 
 
 def evaluate_chat(
@@ -205,7 +215,7 @@ def _text_figures(
 
     stories = yield from measure_consistency(
         model,
-        village.check_consistency,
+        _checks_of(corpus),
         tokenizer.decode,
         start=tokenizer.end_of_text,
         stop={tokenizer.end_of_text, tokenizer.end},

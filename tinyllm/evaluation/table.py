@@ -10,6 +10,8 @@ CHECKS = {
     "hero": "the hero stays the hero",
     "lost_found": "the lost thing is the found thing",
     "who_has": "who has it",
+    "favour": "a favour unwinds in reverse",
+    "weather": "one season, one weather",
 }
 MEMORIES = {
     "who_has": "recalls who has it, two sentences later",
@@ -109,5 +111,7 @@ def _five_gram(report: Mapping[str, Any], check: str) -> str:
 
 
 def _share(label: str, cell: Mapping[str, float], ruler: str = "") -> Row:
+    if not cell["n"]:
+        return Row(label, "none found", "n = 0", ruler)
     low, high = round(100 * cell["low"]), round(100 * cell["high"])
     return Row(label, f"{cell['value']:.0%}", f"{low} to {high}, n = {cell['n']:,}", ruler)

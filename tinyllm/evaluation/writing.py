@@ -28,13 +28,15 @@ def write(
     *,
     stop: Collection[int],
     temperature: float,
+    max_new_tokens: int | None = None,
     num_samples: int = 1,
     seed: int = 0,
     pad: int = 0,
     stage: str = "base",
     note: str = "",
 ) -> Generator[Progress, None, list[Written]]:
-    """Continue each prompt `num_samples` times, to a token of `stop` or the end of the context.
+    """Continue each prompt `num_samples` times, to a token of `stop` or the end of the context, by
+    at most `max_new_tokens`.
 
     Sample s of prompt p is at p * num_samples + s of the result. Greedy at temperature 0.
 
@@ -54,7 +56,7 @@ def write(
         made = generate(
             model,
             [prompts[p] for p in batch],
-            max_new_tokens=model.config.max_position_embeddings,
+            max_new_tokens=max_new_tokens or model.config.max_position_embeddings,
             stop=stop,
             temperature=temperature,
             num_samples=num_samples,

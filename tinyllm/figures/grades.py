@@ -31,6 +31,8 @@ CHECKS = {
     "hero": "the hero stays the hero",
     "who_has": "who has it",
     "lost_found": "the lost thing is the found thing",
+    "favour": "a favour unwinds in reverse",
+    "weather": "one season, one weather",
 }
 """The consistency checks, in words."""
 

@@ -29,7 +29,8 @@ def grade_who_has(instruction: Instruction, completion: str, finished: bool) -> 
     holder, thing = instruction.labels["holder"], instruction.labels["thing"]
     named = [name for name in _BEINGS if mentions(completion, name)]
     said = sentences(completion)
-    it = rf"(?:it|the (?:(?:{_ADJECTIVES}) )?{thing})"
+    was = "|".join(re.findall(rf"\b({_ADJECTIVES}) {thing}\b", plain(instruction.prompt)))
+    it = rf"(?:it|the (?:(?:{was or _ADJECTIVES}) )?{thing})"
     who = r"(?P<who>.+?)"
     forms = (
         rf"(?:(?:so|now|at the end|in the end|it is) )?{who} (?:who )?(?:has|holds|is holding|"
@@ -70,6 +71,8 @@ def grade_counting(instruction: Instruction, completion: str, finished: bool) ->
             working = _SUM.fullmatch(text)
             if working and not _is_right(working):
                 return failed(0.2, f"The working is wrong: {text}.")
+            if working and working["c"] != instruction.labels["number"]:
+                return failed(0.2, f"This is the working of something else: {text}.")
             if working:
                 continue
             number = _answer(instruction, text)
@@ -102,7 +105,7 @@ def _answer(instruction: Instruction, text: str) -> str | None:
     who = plain(instruction.labels["who"])
     pronoun = WORLD.person(instruction.labels["who"]).he if who else ""
     what = rf"(?P<what> {one}| {many})?"
-    place = r"(?: on the table| in the box| under the bed| on the floor)?"
+    place = rf"(?: {instruction.labels['there']})?" if instruction.labels.get("there") else ""
     owner = rf"(?:now )?(?:{who}|{pronoun}) (?:now )?(?:has|has got|gets) " if who else "(?!)"
     forms = (
         rf"{owner}(?P<n>{_NUMBER}){what}(?: left| in all)?{_LATER}",

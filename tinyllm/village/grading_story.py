@@ -21,11 +21,18 @@ from tinyllm.village.world import PRONOUNS, WORLD
 _DOING = frozenset((*PRESENT, *PRESENT.values(), *PRESENT_OF_MANY, *PRESENT_OF_MANY.values()))
 _ENDING = re.compile(r"^[a-z]{2,}ed$")
 """A word does something if it is one of the village's verbs or looks like a past tense."""
+_SPOKEN = frozenset(("i", "me", "my", "you", "your", "we", "us", "our"))
+_SAID = re.compile(r'"[^"]*"|\b(?:said|says|say) thank you\b')
+_REPLY = re.compile(r"(?:Yes|No|Please|Sorry|Maybe|Perhaps)\b[,.! ]|It is (?:not )?true")
+_MOST_THINGS = 2
+"""So many things may turn up beside the one that was asked for: more are a list."""
 
 
 def grade_story(instruction: Instruction, completion: str, finished: bool) -> Grade:
     """Three sentences or more that tell something, about this hero from the first to the last."""
-    fault = form_fault(instruction.prompt, completion, finished=finished, most_words=140)
+    fault = form_fault(
+        instruction.prompt, completion, finished=finished, most_words=140, may_ask=True
+    )
     if fault:
         return failed(*fault)
     said = sentences(completion)
@@ -38,7 +45,12 @@ def grade_story(instruction: Instruction, completion: str, finished: bool) -> Gr
     if not (has_hero and has_thing):
         missing = thing if has_hero else hero.name
         return failed(0.4 * (has_hero or has_thing), f"The story does not mention {missing}.")
-    left = _hero_fault(said, hero.name, hero.he)
+    others = [
+        one.name for one in WORLD.things if one.name != thing and mentions(completion, one.name)
+    ]
+    if len(others) > _MOST_THINGS:
+        return failed(0.5, "The story lists things.")
+    left = _hero_fault(said, hero.name, hero.he, thing)
     if left:
         return failed(0.6, left)
     return passed(f"A story about {hero.name} and the {thing}.")
@@ -51,10 +63,13 @@ def _telling_fault(said: list[str]) -> tuple[float, str] | None:
     telling = [sentence for sentence in said if any(map(_does, words(sentence)))]
     if len(telling) < max(3, 0.75 * len(said)):
         return 0.2, "In too many sentences nothing happens."
+    if said[-1].endswith("?"):
+        return 0.2, "A story does not end with a question."
     if any(len(words(sentence)) < 2 for sentence in said):
         return 0.2, "One word is no sentence of a story."
-    if any(re.search(r"\b(\w+) \1 \1\b", plain(sentence)) for sentence in said):
-        return 0.2, "The story stutters."
+    told = [_SAID.sub("", sentence) for sentence in said]
+    if any(_SPOKEN & set(words(sentence)) or _REPLY.match(sentence) for sentence in told):
+        return 0.2, "The answer speaks for itself instead of telling."
     if len(set(words(" ".join(said)))) < 12:
         return 0.2, "The story uses too few words."
     return None
@@ -64,8 +79,12 @@ def _does(word: str) -> bool:
     return word in _DOING or bool(_ENDING.match(word))
 
 
-def _hero_fault(said: list[str], hero: str, he: str) -> str | None:
-    """Where the story loses its hero, or None: the hero begins, is in most of it and closes it."""
+def _hero_fault(said: list[str], hero: str, he: str, thing: str) -> str | None:
+    """Where the story loses its hero, or None.
+
+    The hero begins, is in most of it, and closes it: the last sentence is about the hero or the
+    thing, and the last person named is the hero.
+    """
     text = " ".join(said)
     others = {
         person.name: mentions(text, person.name)
@@ -83,8 +102,12 @@ def _hero_fault(said: list[str], hero: str, he: str) -> str | None:
         return "The story names too many people."
     if any(count > mentions(text, hero) for count in others.values()):
         return f"Somebody else has taken the place of {hero}."
-    if sum(present) < len(said) / 2 or not any(present[-2:]):
+    if sum(present) < len(said) / 2 or not (present[-1] or mentions(said[-1], thing)):
         return f"The story loses sight of {hero}."
+    people = [hero, *others]
+    last = next(one for one in reversed(said) if any(mentions(one, name) for name in people))
+    if not mentions(last, hero):
+        return f"The story ends with somebody else than {hero}."
     stranger = {"she": "he", "he": "she"}[he]
     if stranger in words(text) and not any(WORLD.person(name).he == stranger for name in others):
         return f"The story calls {hero} {stranger}."

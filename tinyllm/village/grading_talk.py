@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import pairwise
+
 from tinyllm.village.grading_text import (
     Grade,
     failed,
@@ -13,12 +16,23 @@ from tinyllm.village.grading_text import (
     words,
 )
 from tinyllm.village.instruction_content import Instruction
-from tinyllm.village.instruction_talk import TOPIC, TOPICS, VALUES
+from tinyllm.village.instruction_talk import TOPIC, TOPICS, VALUES, Topic, fill
+
+_EVERYDAY = frozenset(
+    words(
+        "a an the and is are am was it i you me my your we us our this that to at in on by of for "
+        "from with very so too just how what good nice fine lovely great happy glad dear friend "
+        "today now soon please thank thanks have had do did like there here them they"
+    )
+)
+"""What one may say about anything; no word that denies or doubts."""
 
 
 def grade_talk(instruction: Instruction, completion: str, finished: bool) -> Grade:
     """On the topic and on no other, about what was named and nothing else of its sort."""
-    fault = form_fault(instruction.prompt, completion, finished=finished, most_words=30)
+    fault = form_fault(
+        instruction.prompt, completion, finished=finished, most_words=30, may_ask=True
+    )
     if fault:
         return failed(*fault)
     topic, named = TOPIC[instruction.labels["topic"]], instruction.labels["named"]
@@ -42,7 +56,29 @@ def grade_talk(instruction: Instruction, completion: str, finished: bool) -> Gra
             return failed(0.3, "The answer brings in something that nobody mentioned.")
     if _is_a_list(completion):
         return failed(0.2, "The answer is a list of words.")
+    for sentence in sentences(completion):
+        if not _belongs(sentence, topic, named):
+            return failed(0.4, f"Nobody says this about {topic.name}: {sentence}")
     return passed(f"The answer fits: {topic.name}.")
+
+
+@cache
+def _said_of(topic: Topic, named: str) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """The words of the topic's answers, and those that stand next to each other in them, the first
+    of a sentence next to nothing."""
+    answers = [fill(answer, named) for answer in (*topic.answers, *topic.hasty)]
+    said = [words(sentence) for answer in answers for sentence in sentences(answer)]
+    known = frozenset(word for sentence in said for word in sentence)
+    pairs = (pair for sentence in said for pair in pairwise(["", *sentence]))
+    return known | _EVERYDAY, frozenset(pairs)
+
+
+def _belongs(sentence: str, topic: Topic, named: str) -> bool:
+    """Whether one may say this sentence: in the words of the topic and everyday words, at least
+    half of them in the order in which the topic has them; a word alone is one that begins."""
+    said, (known, neighbours) = ["", *words(sentence)], _said_of(topic, named)
+    pairs = list(pairwise(said))[len(said) > 2 :]
+    return set(said[1:]) <= known and 2 * sum(pair in neighbours for pair in pairs) >= len(pairs)
 
 
 def _is_a_list(completion: str) -> bool:

@@ -2,7 +2,8 @@
 
 An answer is read as claims: a sentence that fits one of the fact's wordings claims whatever stands
 in the answer's place, be it a list of everything. Another true statement may stand beside it, a
-sentence that nobody can check may not.
+sentence that nobody can check may not. Beside a verdict only its reason may stand: "Two plus two is
+four" is true, and no reason why one plus two should not be six.
 """
 
 from __future__ import annotations
@@ -81,26 +82,36 @@ def _candidates(fact: Fact) -> frozenset[str]:
     return frozenset(plain(answer) for answer in (fact.answer, *fact.false_answers))
 
 
-def _weigh(fact: Fact, said: list[str]) -> tuple[list[str], list[str]]:
-    """The claims about the fact, and the sentences that are neither such a claim nor true."""
-    claims, others = [], []
+def _answered(said: list[str]) -> list[str]:
+    """The sentences, a question and the answer to it as one: "Who is afraid? It is Nell."."""
+    joined: list[str] = []
     for sentence in said:
-        answer = claimed(fact, sentence)
-        if answer is not None:
-            claims.append(answer)
-        elif plain(sentence) not in _true_statements():
-            others.append(sentence)
-    return claims, others
+        if joined and joined[-1].endswith("?"):
+            joined[-1] += f" {sentence}"
+        else:
+            joined.append(sentence)
+    return joined
 
 
 def grade_fact(instruction: Instruction, completion: str, finished: bool) -> Grade:
     """One claim about what was asked, the right one, and nothing unchecked beside it."""
-    fault = form_fault(instruction.prompt, completion, finished=finished, most_words=40)
+    fault = form_fault(
+        instruction.prompt, completion, finished=finished, most_words=40, may_ask=True
+    )
     if fault:
         return failed(*fault)
     fact = WORLD.fact(instruction.labels["fact"])
     right = plain(fact.answer)
-    claims, others = _weigh(fact, sentences(completion))
+    said = _answered(sentences(completion))
+    if said[-1].endswith("?"):
+        return failed(0.15, "The answer asks instead.")
+    answers = {sentence: claimed(fact, sentence) for sentence in said}
+    claims = [answer for answer in answers.values() if answer is not None]
+    others = [
+        sentence
+        for sentence, answer in answers.items()
+        if answer is None and plain(sentence) not in _true_statements()
+    ]
     if not claims:
         return failed(0.1, "Nothing in the answer is a claim about what was asked.")
     if others:
@@ -153,14 +164,21 @@ def _verdicts(said: list[str], claim: str) -> tuple[list[bool], list[str]]:
     return verdicts, rest
 
 
+def _corrects(fact: Fact, sentence: str) -> bool:
+    """Whether the sentence states this very fact; of a sum, with its numbers in either order."""
+    first, plus, second = fact.id.removesuffix(".sum").partition("-plus-")
+    if plus:
+        sentence = plain(sentence).replace(f"{second} plus {first} ", f"{first} plus {second} ")
+    return claimed(fact, sentence) == plain(fact.answer)
+
+
 def grade_true_or_false(instruction: Instruction, completion: str, finished: bool) -> Grade:
-    """One verdict, the right one; what is said beside it is true and about the matter."""
+    """One verdict, the right one; what is said beside it states the fact that was in question."""
     fault = form_fault(instruction.prompt, completion, finished=finished, most_words=45)
     if fault:
         return failed(*fault)
     fact = WORLD.fact(instruction.labels["fact"])
     verdicts, rest = _verdicts(sentences(completion), instruction.labels["claim"])
-    claims, others = _weigh(fact, rest)
     if not verdicts:
         return failed(0.1, "The answer has no verdict.")
     if len(set(verdicts)) > 1:
@@ -168,6 +186,6 @@ def grade_true_or_false(instruction: Instruction, completion: str, finished: boo
     right = verdicts[0] == instruction.labels["truth"]
     if not right:
         return failed(0.15, "The verdict is wrong.")
-    if others or any(claim != plain(fact.answer) for claim in claims):
+    if not all(_corrects(fact, sentence) for sentence in rest):
         return failed(0.5, "The verdict is right, but what stands beside it is not.")
     return passed("The verdict is right, and so is what stands beside it.")

@@ -318,10 +318,11 @@ def _topics(split: str) -> tuple[Topic, ...]:
 
 def reply(topic: Topic, named: str, rng: random.Random) -> str:
     """Something that one says back; `named` fills the slot, if the topic has one."""
-    return _fill(rng.choice(topic.answers), named)
+    return fill(rng.choice(topic.answers), named)
 
 
-def _fill(text: str, named: str) -> str:
+def fill(text: str, named: str) -> str:
+    """What is said on a topic, with the name in its slots."""
     at = _AT.get(named, "")
     return text.replace("{x}", named).replace("{a}", article(named)).replace("{at}", at)
 
@@ -336,7 +337,7 @@ def write_talk(rng: random.Random, split: str) -> Instruction:
     named = rng.choice(_values(topic.slot, split)) if topic.slot else ""
     wording = rng.choice(topic.also_says if split == "seen" else topic.says)
     return Instruction(
-        prompt=_fill(wording, named),
+        prompt=fill(wording, named),
         answer=reply(topic, named, rng),
         kind="talk",
         labels={

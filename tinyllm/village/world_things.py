@@ -85,7 +85,7 @@ THINGS = (
     ("bowl", PLAIN, "to hold the soup", "clay"),
     ("sledge", WOOD, "to slide through the snow", "wood"),
     ("lamp", METAL, "to read at night", "glass"),
-    ("fan", CLOTH, "to keep cool in summer", "paper"),
+    ("fan", CLOTH, "to keep cool", "paper"),
     ("magnet", METAL, "to pick up nails", "iron"),
     ("purse", CLOTH, "to keep coins in", "leather"),
     ("violin", WOOD, "to play a slow song", "wood"),
