@@ -25,6 +25,7 @@ NAMES = {
     "chat": "4 fine-tuning",
     "reward": "5 reward model",
     "aligned": "5 RLHF",
+    "compare": "comparison",
 }
 
 
