@@ -84,6 +84,7 @@ def test_one_voice_is_worse_where_all_are_spoken_and_the_result_can_be_read_agai
     assert kept["verdict"] == "worse"
     assert kept["sentence"] in comparison_chart(kept).text
     assert [prompt for prompt, _ in found.runs[0].samples] == ["", "Once upon a time", "The sky is"]
+    assert [prompt for prompt, _, _ in found.samples()][:2] == ["(nothing)", "Once upon a time"]
     told = [e for e in events if isinstance(e, Progress) and e.stage == "compare"]
     assert [e.done for e in told] == sorted(e.done for e in told)
     assert told[-1].eta_seconds < 10
@@ -282,6 +283,7 @@ def test_the_command_prints_one_json_object_and_what_it_cannot_do_is_a_sentence(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "a tenth of it" in captured.err
+    assert "What they write" in captured.err
     for wrong in (["nonsense"], ["tenth", "--minutes", "0"], ["tenth", "--controls", "99"]):
         assert cli.run_command(["compare", *wrong]) == 2
         captured = capsys.readouterr()

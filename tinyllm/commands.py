@@ -93,7 +93,7 @@ def compare(
 ) -> None:
     """Train the same model on two variants of the data, and say what the difference did."""
     from tinyllm.effects import Compared, compare_pair, comparison_folder
-    from tinyllm.terminal import Terminal
+    from tinyllm.terminal import Terminal, shorten
 
     with Terminal() as terminal:
         for event in compare_pair(pair, minutes=minutes, seed=seed, controls=controls):
@@ -105,7 +105,9 @@ def compare(
         print_json({"pair": pair, "folder": str(folder), **found.to_dict()})
     else:
         terminal.table(f"{pair}: {found.steps:,} steps each", found.COLUMNS, found.rows())
-        terminal.say(f"{found.sentence}\nSamples and models: {folder}")
+        names = (found.first.name, found.second.name)
+        terminal.table("What they write", ("", *names), found.samples(shorten))
+        terminal.say(f"{found.sentence}\nModels and samples: {folder}")
 
 
 def _store() -> FeedbackStore:

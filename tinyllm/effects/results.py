@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,6 +129,14 @@ class Comparison:
                 f"{run.readings:.1f}",
             )
             for run in self.runs
+        ]
+
+    def samples(self, shown: Callable[[str], str] = str) -> list[tuple[str, str, str]]:
+        """Each prompt, and how the first and the second model go on from it."""
+        first, second = self.runs[:2]
+        return [
+            (prompt or "(nothing)", shown(one), shown(other))
+            for (prompt, one), (_, other) in zip(first.samples, second.samples, strict=True)
         ]
 
     def to_dict(self) -> dict[str, Any]:
