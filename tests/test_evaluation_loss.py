@@ -46,6 +46,16 @@ def test_the_size_of_a_batch_does_not_change_the_loss(monkeypatch):
     assert math.isclose(result_of(held_out_loss(model, Bytes(), texts)).loss, whole, rel_tol=1e-5)
 
 
+def test_each_document_has_its_own_nats_however_it_is_cut_or_batched(monkeypatch):
+    model, texts = small_model(), ["Mina keeps bees. " * 40, "é", "The mill is old."]
+    found = result_of(held_out_loss(model, Bytes(), [Text(t) for t in texts]))
+    alone = [result_of(held_out_loss(model, Bytes(), [Text(t)])) for t in texts]
+    assert [size for _, size in found.each] == [one.bytes for one in alone]
+    for (nats, _), one in zip(found.each, alone, strict=True):
+        assert math.isclose(nats, one.nats, rel_tol=1e-5)
+    assert math.isclose(sum(nats for nats, _ in found.each), found.nats)
+
+
 def test_the_floor_is_the_bits_of_the_same_documents():
     texts = [Text("abcd", {"bits": 6.0}), Text("ab", {"bits": 3.0})]
     found = result_of(held_out_loss(small_model(), Bytes(), texts))

@@ -20,6 +20,7 @@ from tinyllm.figures.chart import (
     thin,
     to_html,
 )
+from tinyllm.figures.comparison import comparison_chart
 from tinyllm.figures.corpus import corpus_chart
 from tinyllm.figures.grades import before_after, consistency_bars, grade_bars, share_bars
 from tinyllm.figures.inside import attention_heatmap
@@ -41,6 +42,19 @@ CARD = {
         {"step": "near copies", "kept": 12, "dropped": {"a near copy": 1}},
     ],
     "lengths": {"256": 2, "1024": 8, "2048": 2},
+}
+GAP = {"value": 0.2, "low": 0.15, "high": 0.25, "n": 400}
+COMPARISON = {
+    "first": {"name": "all the text"},
+    "second": {"name": "a tenth <of it>"},
+    "runs": [
+        {"name": "first-0", "side": "first", "curve": [[1, 3.0], [250, 0.7]]},
+        {"name": "second-0", "side": "second", "curve": [[1, 3.0], [250, 0.9]]},
+        {"name": "first-1", "side": "first", "curve": [[1, 3.1], [250, 0.71]]},
+    ],
+    "difference": GAP,
+    "controls": [{"value": 0.01, "low": -0.01, "high": 0.03, "n": 400}],
+    "sentence": "a tenth <of it> makes the model worse.",
 }
 RULERS = {"uniform": 7.62, "unigram": 5.41, "bigram": 2.63, "floor": 0.46}
 
@@ -93,6 +107,7 @@ def charts():
             ]
         ),
         **{f"card {name}": chart for name, chart in card_charts(CARD).items()},
+        "comparison": comparison_chart(COMPARISON),
         "heads": attention_heatmap(heads, tokens),
         "head": attention_heatmap(heads, tokens, layer=0, head=1),
     }
@@ -135,6 +150,28 @@ def test_a_chart_in_a_notebook_brings_its_text_and_its_settings(charts):
 def test_a_share_is_drawn_between_nothing_and_all(charts):
     layout = charts["rlhf"].figure.layout
     assert [axis.range for axis in (layout.yaxis, layout.yaxis4)] == [None, (0, 1.02)]
+
+
+def test_a_comparison_draws_the_control_dotted_and_the_difference_with_its_ends(charts):
+    first, again, second, _, gap, control = charts["comparison"].figure.data
+    assert list(first.y[:-1]) == [3.0, 0.7]
+    assert list(second.y[:-1]) == [3.0, 0.9]
+    assert (again.y[0], again.line.dash) == (3.1, "dot")
+    ends = (*gap.x, *gap.error_x.array, *gap.error_x.arrayminus)
+    assert ends == pytest.approx((0.2, 0.05, 0.05))
+    assert list(control.x) == [0.01]
+    text = charts["comparison"].text
+    assert "all the text, other seed: 0.710 at step 250." in text
+    assert text.endswith("a tenth <of it> makes the model worse.")
+
+
+def test_a_comparison_can_be_drawn_before_anything_is_known():
+    begun = {**COMPARISON, "runs": []}
+    del begun["difference"], begun["controls"], begun["sentence"]
+    chart = comparison_chart(begun)
+    assert "Nothing has been looked at yet" in chart.text
+    refresh(chart.figure, comparison_chart(COMPARISON))
+    assert chart.figure.data[2].y[1] == 0.9
 
 
 def test_refresh_turns_an_empty_chart_into_a_full_one_in_place(charts):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyllm.evaluation.intervals import bootstrap_mean, wilson
+from tinyllm.evaluation.intervals import bootstrap_mean, bootstrap_ratio, wilson
 
 
 # R. G. Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I,
@@ -92,3 +92,15 @@ def test_nothing_to_average_and_missing_clusters_are_refused():
         bootstrap_mean([])
     with pytest.raises(ValueError, match="a cluster for each value"):
         bootstrap_mean([1.0, 2.0], ["a"])
+
+
+def test_a_ratio_is_a_sum_over_a_sum_and_equal_sizes_make_it_a_mean():
+    values = [1.0, 2.0, 4.0, 9.0]
+    ratio = bootstrap_ratio(values, [1.0] * 4, seed=3)
+    assert ratio == bootstrap_mean(values, seed=3)
+    assert bootstrap_ratio([1.0, 9.0], [1.0, 3.0]).value == 2.5
+
+
+def test_a_part_without_a_size_is_refused():
+    with pytest.raises(ValueError, match="got 2 parts and 1 sizes"):
+        bootstrap_ratio([1.0, 2.0], [1.0])

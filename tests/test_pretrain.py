@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_fakes import a_plan, encoded_corpus, same, shrink
+from training_fakes import a_batch, a_plan, encoded_corpus, same, shrink
 
 from tinyllm.corpus import build_corpus, read_text
 from tinyllm.events import Evaluation, Finished, Notice, Sample, Step
@@ -136,6 +136,15 @@ def test_watching_does_not_change_the_run(run, tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "look", lambda *arguments: [])
     list(run("unwatched"))
     assert same(weights(tmp_path / "watched"), weights(tmp_path / "unwatched"))
+
+
+def test_what_is_looked_at_can_be_chosen_and_changes_no_weight(run, tmp_path):
+    list(run("own"))
+    chosen = a_batch(seed=5)
+    looks = of(Evaluation, run("chosen", held_out=[chosen]))
+    loss = stage.held_out_loss(load_model(tmp_path / "chosen"), [chosen])
+    assert looks[-1].metrics["loss"] == pytest.approx(loss)
+    assert same(weights(tmp_path / "own"), weights(tmp_path / "chosen"))
 
 
 def test_seeds_differ(run, tmp_path):

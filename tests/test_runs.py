@@ -15,7 +15,7 @@ from tinyllm.files import (
     write_manifest,
 )
 from tinyllm.line import Settings, make, train_line
-from tinyllm.runs import Run, all_runs, find, home, pace
+from tinyllm.runs import COMPARISONS, Run, all_runs, find, home, pace
 from tinyllm.turns import ahead_of, is_training, take_turns, training
 
 
@@ -163,6 +163,14 @@ def test_the_run_that_began_later_goes_first(tmp_home):
             assert ahead_of(mine) is None
         assert ahead_of(default) is None
     assert {run.name for run in all_runs()} == {"default", "mine"}
+
+
+def test_a_comparison_takes_turns_with_the_runs(tmp_home):
+    default, comparison = Run.named("default"), Run(home() / COMPARISONS / "tenth")
+    with training(default), training(comparison):
+        assert ahead_of(default).name == "tenth"
+        assert ahead_of(comparison) is None
+    assert {run.name for run in all_runs()} == {"default"}
 
 
 def test_taking_turns_passes_every_event_on_and_closes_the_stage(tmp_home):

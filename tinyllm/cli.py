@@ -22,6 +22,7 @@ from tinyllm.commands import (
     StageOption,
     VillagerOption,
     bench_app,
+    compare,
     feedback_app,
     not_yet,
     print_json,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(feedback_app, name="feedback", no_args_is_help=True)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
+app.command()(compare)
 
 STOPPED = "Stopped. The work so far is kept; the same command goes on."
 

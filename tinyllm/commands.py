@@ -84,6 +84,32 @@ def _text(typed: str) -> str:
     return well_formed(typed)
 
 
+def compare(
+    pair: Annotated[str, typer.Argument(help="filters, duplicates, tenth, one-voice …")],
+    minutes: Annotated[float, typer.Option(help="How long each training takes.")] = 1.0,
+    seed: SeedOption = 0,
+    controls: Annotated[int, typer.Option(help="Trainings more, with other seeds.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the same model on two variants of the data, and say what the difference did."""
+    from tinyllm.effects import Compared, compare_pair, comparison_folder
+    from tinyllm.terminal import Terminal, shorten
+
+    with Terminal() as terminal:
+        for event in compare_pair(pair, minutes=minutes, seed=seed, controls=controls):
+            terminal.show(event)
+            if isinstance(event, Compared):
+                found = event.comparison
+    folder = comparison_folder(pair, minutes=minutes, seed=seed)
+    if as_json:
+        print_json({"pair": pair, "folder": str(folder), **found.to_dict()})
+    else:
+        terminal.table(f"{pair}: {found.steps:,} steps each", found.COLUMNS, found.rows())
+        names = (found.first.name, found.second.name)
+        terminal.table("What they write", ("", *names), found.samples(shorten))
+        terminal.say(f"{found.sentence}\nModels and samples: {folder}")
+
+
 def _store() -> FeedbackStore:
     from tinyllm.alignment import FeedbackStore
     from tinyllm.answering import feedback_database

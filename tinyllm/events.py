@@ -17,7 +17,8 @@ STAGES = ("corpus", "tokenizer", "base", "chat", "reward", "aligned")
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Anything a stage reports; `stage` is one of `STAGES`."""
+    """Anything a stage reports; `stage` is one of `STAGES`, or "compare" for what stands above
+    several trainings."""
 
     stage: str
 

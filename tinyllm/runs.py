@@ -29,6 +29,7 @@ from tinyllm.files import home as home
 
 DEFAULT = "default"
 MINE = "mine"
+COMPARISONS = "comparisons"
 
 
 def pace() -> float:
@@ -235,7 +236,15 @@ def find(run: Run, stage: str) -> Run | None:
 
 def all_runs() -> Iterator[Run]:
     """Every run in the home folder, by name."""
-    folder = home() / "runs"
+    yield from _folders(home() / "runs")
+
+
+def comparisons() -> Iterator[Run]:
+    """The folders of `tinyllm compare`, by name: they train too, and take turns with the runs."""
+    yield from _folders(home() / COMPARISONS)
+
+
+def _folders(folder: Path) -> Iterator[Run]:
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
             if path.is_dir() and not path.name.startswith("."):

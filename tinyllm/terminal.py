@@ -25,6 +25,7 @@ NAMES = {
     "chat": "4 fine-tuning",
     "reward": "5 reward model",
     "aligned": "5 RLHF",
+    "compare": "comparison",
 }
 
 
@@ -125,7 +126,7 @@ class Terminal:
         for index, column in enumerate(columns):
             table.add_column(column, justify="left" if index == 0 else "right")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # as they are: a sample may look like markup
         self.console.print(table)
 
 

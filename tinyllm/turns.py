@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from tinyllm.events import Event, Notice
 from tinyllm.files import TinyLLMError, atomic_write
-from tinyllm.runs import Run, all_runs
+from tinyllm.runs import Run, all_runs, comparisons
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at who else trains."""
@@ -77,7 +77,7 @@ def training(run: Run) -> Iterator[None]:
 def ahead_of(run: Run) -> Run | None:
     """The run that trains now and began after `run` did, so that `run` should wait; else None."""
     mine = _claim(run).get("began", 0.0)
-    for other in all_runs():
+    for other in (*all_runs(), *comparisons()):
         if (
             other.root != run.root
             and _claim(other).get("began", -1.0) > mine

@@ -1,6 +1,7 @@
 """Losses beside their rulers, graders with intervals, win rates: measured, not claimed."""
 
-from tinyllm.evaluation.intervals import Interval, bootstrap_mean, wilson
+from tinyllm.evaluation.intervals import Interval, bootstrap_mean, bootstrap_ratio, wilson
+from tinyllm.evaluation.loss import HeldOut, held_out_loss
 from tinyllm.evaluation.progress import result_of
 from tinyllm.evaluation.report import (
     FULL,
@@ -19,14 +20,17 @@ __all__ = [
     "FULL",
     "QUICK",
     "Amounts",
+    "HeldOut",
     "Interval",
     "Report",
     "Row",
     "baselines",
     "bootstrap_mean",
+    "bootstrap_ratio",
     "evaluate_aligned",
     "evaluate_base",
     "evaluate_chat",
+    "held_out_loss",
     "result_of",
     "rows_of",
     "rulers_of",

@@ -36,7 +36,8 @@ BATCH_TOKENS = 8_192
 class HeldOut:
     """What documents cost a model: `nats` in all, over `tokens` predicted tokens and `bytes`.
 
-    `floor_bits` are the bits that the language itself spent on the same documents, or None.
+    `floor_bits` are the bits that the language itself spent on the same documents, or None; `each`
+    are the nats and bytes of every document, in the order in which they were given.
 
     >>> held_out = HeldOut(nats=70.0, tokens=100, bytes=300, documents=2, floor_bits=80.0)
     >>> round(held_out.loss, 3), round(held_out.bits_per_byte, 3)
@@ -50,6 +51,7 @@ class HeldOut:
     bytes: int
     documents: int
     floor_bits: float | None = None
+    each: tuple[tuple[float, int], ...] = ()
 
     @property
     def loss(self) -> float:
@@ -98,25 +100,34 @@ def held_out_loss(
     (17, 16, 0.75)
     """
     texts = [document.text for document in documents]
-    size = sum(len(text.encode("utf-8")) for text in texts)
+    sizes = [len(text.encode("utf-8")) for text in texts]
+    size = sum(sizes)
     if size == 0:
         raise ValueError(
             f"expected documents with text, got {len(texts)} documents and 0 bytes; "
             "give the validation text of the corpus"
         )
     end, context = tokenizer.end_of_text, model.config.max_position_embeddings
-    windows = [w for ids in tokenizer.encode_batch(texts) for w in cut([end, *ids, end], context)]
-    windows.sort(key=lambda window: len(window[0]))
-    tokens = sum(len(ids) - 1 - skip for ids, skip in windows)
-    nats, done = 0.0, 0
+    windows = [
+        (number, window)
+        for number, ids in enumerate(tokenizer.encode_batch(texts))
+        for window in cut([end, *ids, end], context)
+    ]
+    windows.sort(key=lambda numbered: len(numbered[1][0]))
+    tokens = sum(len(ids) - 1 - skip for _, (ids, skip) in windows)
+    nats, done = [0.0] * len(texts), 0
     while done < len(windows):
         # Rows of like length share a batch; the longest decides how many fit.
         rows = 1
         while (
-            done + rows < len(windows) and (rows + 1) * len(windows[done + rows][0]) <= BATCH_TOKENS
+            done + rows < len(windows)
+            and (rows + 1) * len(windows[done + rows][1][0]) <= BATCH_TOKENS
         ):
             rows += 1
-        nats += _nats(model, windows[done : done + rows])
+        batch = windows[done : done + rows]
+        costs = _nats(model, [window for _, window in batch])
+        for (number, _), cost in zip(batch, costs, strict=True):
+            nats[number] += cost
         done += rows
         yield Progress(
             stage=stage, done=done, total=len(windows), unit="texts", note="loss on validation text"
@@ -124,11 +135,12 @@ def held_out_loss(
     bits = [document.metadata.get("bits") for document in documents]
     known = [float(b) for b in bits if b is not None]
     return HeldOut(
-        nats=nats,
+        nats=math.fsum(nats),
         tokens=tokens,
         bytes=size,
         documents=len(texts),
         floor_bits=sum(known) if len(known) == len(bits) else None,
+        each=tuple(zip(nats, sizes, strict=True)),
     )
 
 
@@ -153,8 +165,8 @@ def cut(ids: Sequence[int], context: int) -> list[tuple[list[int], int]]:
 
 
 @torch.inference_mode()
-def _nats(model: Transformer, windows: Sequence[tuple[Sequence[int], int]]) -> float:
-    """Total nats of the windows' predicted tokens; rows are padded on the right, unseen."""
+def _nats(model: Transformer, windows: Sequence[tuple[Sequence[int], int]]) -> list[float]:
+    """The nats of each window's predicted tokens; rows are padded on the right, unseen."""
     device = model.output_weight.device
     width = max(len(ids) for ids, _ in windows)
     ids = torch.zeros(len(windows), width, dtype=torch.int64)  # (B,T)
@@ -164,4 +176,6 @@ def _nats(model: Transformer, windows: Sequence[tuple[Sequence[int], int]]) -> f
         asked[row, skip : len(window) - 1] = True
     ids, asked = ids.to(device), asked.to(device)
     hidden: Tensor = model.hidden(ids[:, :-1])[asked]  # (predicted tokens, C)
-    return float(F.cross_entropy(model.logits(hidden), ids[:, 1:][asked], reduction="sum"))
+    costs = F.cross_entropy(model.logits(hidden), ids[:, 1:][asked], reduction="none")
+    rows = asked.nonzero()[:, 0]  # (predicted tokens)
+    return torch.bincount(rows, weights=costs.double(), minlength=len(windows)).tolist()  # (B)

@@ -8,6 +8,7 @@ from tinyllm.figures.card import (
     reasons_chart,
 )
 from tinyllm.figures.chart import Chart, refresh, show_spaces, to_div, to_html
+from tinyllm.figures.comparison import comparison_chart
 from tinyllm.figures.corpus import corpus_chart
 from tinyllm.figures.grades import before_after, consistency_bars, grade_bars, share_bars
 from tinyllm.figures.inside import attention_heatmap
@@ -21,6 +22,7 @@ __all__ = [
     "attention_heatmap",
     "before_after",
     "card_charts",
+    "comparison_chart",
     "consistency_bars",
     "copies_chart",
     "corpus_chart",

@@ -14,7 +14,7 @@ from tinyllm.events import Event, Notice
 from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer, TokenShards
-from tinyllm.training.batches import Part, in_turn, packed_batches
+from tinyllm.training.batches import Batch, Part, in_turn, packed_batches
 from tinyllm.training.plan import PRETRAINING, Plan, available_threads, plan_for
 from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 
@@ -49,6 +49,7 @@ def pretrain(
     steps: int | None = None,
     seed: int = 0,
     prompts: Sequence[str] = PROMPTS,
+    held_out: Sequence[Batch] | None = None,
 ) -> Iterator[Event]:
     """Train a fresh model on the encoded corpus in `tokenizer_folder`; write it to `folder`.
 
@@ -56,6 +57,7 @@ def pretrain(
     validation text) and `Sample`s; `Finished` last. The state is kept in the file `state`: a
     training that was closed, interrupted or killed goes on from there with the plan it began with.
     A new one follows `plan`; or has `steps` of the given `size`; or is planned for `seconds`.
+    `held_out` are batches to be measured at every look instead of that piece.
 
     The same tokens, plan and machine give the same weights, watched or not, interrupted or not.
     Wrap the call in `contextlib.closing` to be sure that leaving early saves at once.
@@ -90,6 +92,8 @@ def pretrain(
     batches = partial(packed_batches, context=plan.context, separator=tokenizer.end_of_text)
     read = partial(batches, rows=plan.rows, seed=plan.seed)
     files = ("tokenizer.json", "tokens-train.bin", "documents-train.npy")
+    if held_out is None:
+        held_out = list(islice(batches(validation, rows=HELD_OUT_ROWS, seed=0), HELD_OUT_BATCHES))
     lesson = Lesson(
         stage=STAGE,
         plan=plan,
@@ -100,7 +104,7 @@ def pretrain(
             plan.primer,
             lambda start: read(Part(shards, primer, len(shards)), start=start),
         ),
-        held_out=list(islice(batches(validation, rows=HELD_OUT_ROWS, seed=0), HELD_OUT_BATCHES)),
+        held_out=held_out,
         prompts=[
             Prompt(text=text, ids=(tokenizer.end_of_text, *tokenizer.encode(text)))
             for text in ("", *prompts)
