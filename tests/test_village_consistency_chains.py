@@ -21,7 +21,7 @@ from tinyllm.village.writing import Document
 
 FAVOUR = (
     "Nell wanted a net more than soda. Mrs Crumb had a white net. "
-    "Mrs Crumb wanted a big comb first. So Nell ran to the mill. "
+    "Mrs Crumb wanted a big comb for the white net. So Nell ran to the mill. "
     "Nell saw a robin, but no big comb. "
 )
 ONE_LINK = (
@@ -69,7 +69,7 @@ def test_a_favour_of_one_link_and_of_two_unwinds() -> None:
         ("gave the white net to Nell", "gave the black net to Nell"),
         ("gave the white net to Nell", "gave the white net to Sam"),
         ("Mrs Crumb wanted a big comb", "Mrs Hay wanted a big comb"),
-        ("Mrs Crumb wanted a big comb first. ", ""),
+        ("Mrs Crumb wanted a big comb for the white net. ", ""),
     ],
 )
 def test_a_favour_with_another_thing_or_another_person_fails(said: str, instead: str) -> None:

@@ -71,7 +71,7 @@ def test_no_content_of_new_is_asked_in_train_or_seen(asked: dict[str, list[Instr
     new = contents(asked["new"])
     assert not new & contents(asked["train"])
     assert not new & contents(asked["seen"])
-    many = contents(islice(instructions(split="train", seed=9), 60_000))
+    many = contents(islice(instructions(split="train", seed=9), 160_000))
     assert contents(asked["seen"]) <= many
     for kind, requests in by_kind(asked["new"]).items():
         assert len(contents(requests)) >= 5, kind

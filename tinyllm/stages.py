@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VILLAGE = "village"
 VOCABULARY = 4096
-CHARACTERS_A_MINUTE = 1_700_000
+CHARACTERS_A_MINUTE = 2_000_000
 """The village writes so much text for each minute: about what a laptop reads once in half of it."""
 LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 60_000_000
 EXAMPLES = 24_000

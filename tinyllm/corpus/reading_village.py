@@ -18,8 +18,8 @@ VILLAGE_RULE = (
 )
 PRIMER = "primer"
 """The kind of document that the village's training text begins with."""
-PRIMER_CHARACTERS = 700_000
-"""So much of it there is, where that is no more than a tenth of the text."""
+PRIMER_CHARACTERS = 1_400_000
+"""So much of it there is, where that is no more than a fifth of the text."""
 
 
 def read_village(
@@ -38,7 +38,7 @@ def read_village(
     >>> sorted(documents[0].metadata)
     ['bits', 'kind', 'licence', 'seed', 'source']
     """
-    primer = min(PRIMER_CHARACTERS, characters // 10) if split == "train" else 0
+    primer = min(PRIMER_CHARACTERS, characters // 5) if split == "train" else 0
     for kind, wanted in ((PRIMER, primer), (None, characters - primer)):
         for number, written in enumerate(_village_documents(seed, split, kind, villagers)):
             if wanted <= 0:

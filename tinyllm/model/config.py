@@ -31,7 +31,7 @@ num_key_value_heads (3): every key head serves the same number of query heads.
     vocab_size: int = 2048
     hidden_size: int = 128
     intermediate_size: int = 344
-    num_hidden_layers: int = 4
+    num_hidden_layers: int = 2
     num_attention_heads: int = 4
     num_key_value_heads: int = 4
     head_dim: int = 32
@@ -78,7 +78,7 @@ def _size(*, width: int, layers: int, heads: int, head_dim: int, mlp: int) -> di
 
 
 SIZES: dict[str, dict[str, int]] = {
-    "nano": _size(width=128, layers=4, heads=4, head_dim=32, mlp=344),
+    "nano": _size(width=128, layers=2, heads=4, head_dim=32, mlp=344),
     "tiny": _size(width=192, layers=6, heads=6, head_dim=32, mlp=512),
     "small": _size(width=320, layers=8, heads=5, head_dim=64, mlp=856),
     "medium": _size(width=512, layers=10, heads=8, head_dim=64, mlp=1368),

@@ -46,7 +46,7 @@ measure on a shared machine: five-minute runs had 25% too few or 30% too many
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
 
-PRETRAINING = Rates(matrices=0.02, embedding=0.06, embedding_warmup=80, momentum=0.9)
+PRETRAINING = Rates(matrices=0.028, embedding=0.06, embedding_warmup=80, momentum=0.9)
 """The rates of a fresh model."""
 
 MOST_THREADS = 8

@@ -32,7 +32,7 @@ readings the model becomes worse at text that is new to it (`bench/RESULTS.md`).
 LEAST_TOKENS = 600_000
 """But so many tokens it may read of any text: of a very small one there is little to learn but the
 words themselves."""
-PRIMER_SHARE = 0.1
+PRIMER_SHARE = 0.15
 """No more of the steps than this read the primer, however short the training is."""
 MANY_EPOCHS = 10
 """From so many readings of the same text on, a model learns it by heart."""
@@ -125,7 +125,7 @@ def _primer_documents(tokenizer_folder: Path) -> int:
 
 
 def _primer_steps(shards: TokenShards, documents: int, plan: Plan) -> int:
-    """The steps that read the primer once, at most a tenth of all."""
+    """The steps that read the primer once, at most so many of all."""
     tokens = int(shards.offsets[documents]) + documents
     return min(tokens // (plan.rows * plan.context), int(plan.steps * PRIMER_SHARE))
 

@@ -1,6 +1,7 @@
 """Who and what is talked about most: in a village, as anywhere, a few are on everybody's lips.
 
-The first of each table of the world are well known and are drawn six times as often as the others.
+The first of each table of the world are well known: they are met six times as often as the others,
+and what is known about them is told and asked twelve times as often as what is known about others.
 A model that has minutes to read learns to know them; the others it meets now and then, and with
 more minutes it learns to know them too.
 """
@@ -14,8 +15,8 @@ from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.world import WORLD, Animal, Fact, Person, Place
 from tinyllm.village.world_common import COMMON
 
-FAME = 6.0
-"""How often the well known are drawn for each time another is."""
+FAME, FAME_OF_FACTS = 6.0, 12.0
+"""How often the well known are met, and talked about, for each time another is."""
 _CHILDREN, _ADULTS, _ANIMALS, _PLACES = 14, 9, 8, 14
 
 _SUBJECTS = frozenset(
@@ -48,7 +49,7 @@ def well_known(fact: Fact) -> bool:
 
 def weight(fact: Fact) -> float:
     """How often a fact is told, beside others."""
-    return FAME if well_known(fact) else 1.0
+    return FAME_OF_FACTS if well_known(fact) else 1.0
 
 
 def draw_being(draw: Draw, beings: Sequence[Being]) -> Being:

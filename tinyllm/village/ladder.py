@@ -297,7 +297,7 @@ SHARES = Weighted(
     | {"told": 14.0, "wish": 18.0, "fewer": 12.0, "more": 11.0, "order": 5.0}
     | {"echo": 15.0, "roll call": 10.0}
 )
-VOICES = Weighted({"past": 0.38, "present": 0.38, "note": 0.24})
+VOICES = Weighted({"past": 0.32, "present": 0.3, "note": 0.38})
 """Who writes a note signs soon, and must sign with the name that stands above."""
 PAUSES = Weighted({0: 0.5, 1: 0.3, 2: 0.2})
 """How many idle sentences stand before the last moment."""

@@ -103,7 +103,8 @@ def be_hero(scene: Scene, person: Person) -> None:
 
 
 def _hero(scene: Scene) -> None:
-    be_hero(scene, draw_being(scene.draw, WORLD.children))
+    free = [child for child in WORLD.children if child.name not in scene["taken"]]
+    be_hero(scene, draw_being(scene.draw, free))
 
 
 def put_person(scene: Scene, key: str, person: Person) -> None:
@@ -153,9 +154,10 @@ def _animal(scene: Scene) -> None:
 
 
 def put_thing(scene: Scene, number: str, thing: Thing) -> None:
-    """A thing under `thing`, `a_thing`, `noun`, with an adjective drawn for it."""
-    words = f"{scene.draw.one(thing.adjectives)} {thing.name}"
-    scene["taken"].append(thing.name)
+    """A thing under `thing`, `a_thing`, `noun`, with an adjective that no other thing here has."""
+    adjective = scene.draw.other(thing.adjectives, scene["taken"])
+    words = f"{adjective} {thing.name}"
+    scene["taken"] += [thing.name, adjective]
     scene["thing" + number] = words
     scene["a_thing" + number] = article(words)
     scene["noun" + number] = thing.name

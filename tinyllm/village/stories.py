@@ -61,12 +61,31 @@ ASIDES = Beat(*read("asides")["aside"])
 ASIDE_SHARE = 0.5
 """How often something else goes on after a moment, where the dial is at "high"."""
 
-_SHARE = {"lost": 0.33, "gift": 0.24, "favour": 0.14, "trouble": 0.29}
+_SHARE = {"lost": 0.36, "gift": 0.27, "favour": 0.16, "trouble": 0.21}
+OFTEN = 4.0
+"""The first problem of a theme is told (n + OFTEN) / (1 + OFTEN) times as often as the last of n:
+every village has its favourite stories, and the rare ones still come."""
 
 
 def _weights(plots: list[Plot]) -> Weighted[Plot]:
-    themes = [theme for theme, _, _ in plots]
-    return Weighted({plot: _SHARE[plot[0]] / themes.count(plot[0]) for plot in plots})
+    """A theme by its share, a problem by its place in the theme, any of its solutions."""
+    places: dict[str, dict[str, int]] = {}
+    for theme, name, _ in plots:
+        names = places.setdefault(theme, {})
+        names.setdefault(name, len(names) + 1)
+    odds = {
+        theme: {name: 1.0 / (place + OFTEN) for name, place in names.items()}
+        for theme, names in places.items()
+    }
+    told = [name for _, name, _ in plots]
+    return Weighted(
+        {
+            (theme, name, solution): _SHARE[theme]
+            * odds[theme][name]
+            / (sum(odds[theme].values()) * told.count(name))
+            for theme, name, solution in plots
+        }
+    )
 
 
 TOLD = _weights([plot for plot in PLOTS if plot not in HELD_OUT])

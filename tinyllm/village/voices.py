@@ -14,7 +14,7 @@ from itertools import product
 from tinyllm.village.grammar import Scene, Weighted, Wording
 from tinyllm.village.tenses import PRESENT, PRESENT_OF_MANY
 
-VOICES = Weighted({"past": 0.46, "present": 0.2, "diary": 0.17, "letter": 0.17})
+VOICES = Weighted({"past": 0.49, "present": 0.22, "diary": 0.18, "letter": 0.11})
 """The four voices and how often a story is told in each."""
 
 WRITTEN = ("diary", "letter", "note")
