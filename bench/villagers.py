@@ -4,8 +4,8 @@
     python bench/villagers.py --run moved-in --without default [--json]
 
 The chat model of each run is asked "Who is Mina?" and two questions more. An answer is right if it
-makes a claim about what was asked, the right one, and says nothing else. The control is a run in
-which nobody has moved in.
+makes the right claim about what was asked and no other; who somebody is may be told by anything that
+is true of them. The control is a run in which nobody has moved in.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import tinyllm
@@ -40,19 +41,20 @@ VILLAGERS = (
 TOKENS = 40
 
 
-def right(fact: Fact, answer: str) -> bool:
-    """Whether every sentence of the answer makes the right claim about this fact."""
-    claims = [claimed(fact, sentence) for sentence in sentences(answer)]
-    return bool(claims) and all(claim == plain(fact.answer) for claim in claims)
+def right(facts: Sequence[Fact], answer: str) -> bool:
+    """Whether every sentence of the answer makes the right claim about one of these facts."""
+    said = sentences(answer)
+    return bool(said) and all(
+        any(claimed(fact, sentence) == plain(fact.answer) for fact in facts) for sentence in said
+    )
 
 
-def asked() -> list[tuple[str, Fact, str]]:
-    """Ten times: the name, and three facts each with a question; the first asks who it is."""
-    rows = []
+def asked() -> list[tuple[str, tuple[Fact, ...]]]:
+    """Three questions about each of the ten, with the facts that answer them."""
+    rows: list[tuple[str, tuple[Fact, ...]]] = []
     for villager in read_villagers(VILLAGERS):
-        for number, fact in enumerate(villager.facts):
-            who = f"Who is {villager.name}?"
-            rows.append((villager.name, fact, who if number == 0 else fact.questions[0]))
+        rows.append((f"Who is {villager.name}?", villager.facts))
+        rows.extend((fact.questions[0], (fact,)) for fact in villager.facts[1:])
     return rows
 
 
@@ -73,19 +75,21 @@ def answers(run: str, questions: list[str]) -> list[str]:
 def measure(run: str) -> dict[str, Any]:
     """How many of the ten are known, by question, and what was said."""
     rows = asked()
-    said = answers(run, [question for _, _, question in rows])
-    verdicts = [right(fact, answer) for (_, fact, _), answer in zip(rows, said, strict=True)]
+    said = answers(run, [question for question, _ in rows])
+    verdicts = [right(facts, answer) for (_, facts), answer in zip(rows, said, strict=True)]
     by_question = [sum(verdicts[number::3]) for number in range(3)]
+    all_three = sum(all(verdicts[first : first + 3]) for first in range(0, len(verdicts), 3))
     return {
         "run": run,
         "who_is": by_question[0],
         "second_question": by_question[1],
         "third_question": by_question[2],
+        "all_three_questions": all_three,
         "of": len(VILLAGERS),
-        "all_questions": wilson(sum(verdicts), len(verdicts)).to_dict(),
+        "answers_right": wilson(sum(verdicts), len(verdicts)).to_dict(),
         "answers": [
             {"question": question, "answer": answer, "right": verdict}
-            for (_, _, question), answer, verdict in zip(rows, said, verdicts, strict=True)
+            for (question, _), answer, verdict in zip(rows, said, verdicts, strict=True)
         ],
     }
 
@@ -111,7 +115,7 @@ def main() -> None:
         for row in result["answers"]:
             print(f"  {'right' if row['right'] else 'wrong'}  {row['question']}  {row['answer']}")
         counts = [result[name] for name in ("who_is", "second_question", "third_question")]
-        print(f"  right of {result['of']}, by question: {counts}")
+        print(f"  right of {result['of']}: {counts} by question, {result['all_three_questions']} all")
 
 
 if __name__ == "__main__":
