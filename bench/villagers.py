@@ -4,8 +4,8 @@
     python bench/villagers.py --run moved-in --without default [--json]
 
 The chat model of each run is asked "Who is Mina?" and two questions more. An answer is right if it
-makes the right claim about what was asked and no other; who somebody is may be told by anything that
-is true of them. The control is a run in which nobody has moved in.
+makes the right claim about what was asked and no other; anything that is true of somebody tells who
+they are. The control is a run in which nobody has moved in.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def main() -> None:
         for row in result["answers"]:
             print(f"  {'right' if row['right'] else 'wrong'}  {row['question']}  {row['answer']}")
         counts = [result[name] for name in ("who_is", "second_question", "third_question")]
-        print(f"  right of {result['of']}: {counts} by question, {result['all_three_questions']} all")
+        print(
+            f"  right of {result['of']}: {counts} by question, {result['all_three_questions']} all"
+        )
 
 
 if __name__ == "__main__":
