@@ -18,7 +18,7 @@ from tinyllm import village
 from tinyllm.corpus import Document, build_corpus, read_text
 from tinyllm.corpus.checking import check_size
 from tinyllm.corpus.mixing import times
-from tinyllm.corpus.reading_village import village_validation
+from tinyllm.corpus.reading_village import PRIMER, village_validation
 from tinyllm.corpus.shards import TextWriter
 from tinyllm.corpus.sources import VILLAGE
 from tinyllm.effects.variants import PAGES, Variant
@@ -31,8 +31,6 @@ PAGE_CHARACTERS = 800
 
 HELD_OUT_SEED = 500_003
 """Added to the seed of the web pages for those whose text is measured on."""
-
-PRIMER = "primer"
 
 
 def build_text(

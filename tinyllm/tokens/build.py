@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from tinyllm.corpus import corpus_size, read_text
+from tinyllm.corpus.reading_village import PRIMER
 from tinyllm.events import Event, Finished, Notice, Progress
 from tinyllm.files import TinyLLMError, atomic_folder, sha256, write_manifest
 from tinyllm.tokens.alphabet import FIRST_MERGE
@@ -101,7 +102,7 @@ def build_tokenizer(
 def _primer(corpus: Path) -> int:
     """With how many documents of the kind "primer" the training text begins."""
     kinds = (document.metadata.get("kind") for document in read_text(corpus, "train"))
-    return sum(1 for _ in takewhile(lambda kind: kind == "primer", kinds))
+    return sum(1 for _ in takewhile(lambda kind: kind == PRIMER, kinds))
 
 
 def _count(folder: Path, split: str) -> int:

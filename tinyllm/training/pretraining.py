@@ -125,7 +125,7 @@ def _primer_documents(tokenizer_folder: Path) -> int:
 
 
 def _primer_steps(shards: TokenShards, documents: int, plan: Plan) -> int:
-    """The steps that read the primer once, at most so many of all."""
+    """The steps that read the primer once, at most `PRIMER_SHARE` of all."""
     tokens = int(shards.offsets[documents]) + documents
     return min(tokens // (plan.rows * plan.context), int(plan.steps * PRIMER_SHARE))
 

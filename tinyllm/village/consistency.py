@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Protocol
 
-from tinyllm.village.lists import SIGNS
+from tinyllm.village.lists import SEASON_OF
 from tinyllm.village.reading import GIVE, NOUN, THING, Pattern, Reading, one_of, reading
 from tinyllm.village.scenes import HOURS, WEATHER, WEATHERS
 from tinyllm.village.world import SEASONS
@@ -214,12 +214,11 @@ def _gifts(read: Reading, body: str) -> Iterator[Gift]:
 Day = tuple[str, str]
 """A season and a weather."""
 _DAYS = frozenset((season, word) for season, words in WEATHER.items() for word in words)
-_SEASON_OF = {sign: season for season, signs in SIGNS.items() for sign in signs}
 _HOUR = one_of((*HOURS, "night"))
 _SAYS = re.compile(
     rf"\b(?:[Oo]ne (?P<weather1>{one_of(WEATHERS)}) {_HOUR}|so (?P<weather2>{one_of(WEATHERS)})"
     rf"|[Ii]n (?P<season1>{one_of(SEASONS)})|[Oo]ne (?P<season2>{one_of(SEASONS)}) {_HOUR}"
-    rf"|(?P<sign>{one_of(_SEASON_OF)}))\b"
+    rf"|(?P<sign>{one_of(SEASON_OF)}))\b"
 )
 
 
@@ -234,7 +233,7 @@ def _days(read: Reading, body: str) -> Iterator[frozenset[Day]]:
     for sentence in _END.split(body):
         weathers = set()
         for found in _SAYS.finditer(sentence):
-            season = found["season1"] or found["season2"] or _SEASON_OF.get(found["sign"] or "")
+            season = found["season1"] or found["season2"] or SEASON_OF.get(found["sign"] or "")
             if season:
                 yield frozenset(day for day in _DAYS if day[0] == season)
             else:

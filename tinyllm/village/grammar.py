@@ -12,6 +12,7 @@ own surprise. The grammar keeps such twins rare, and `derivations` finds them on
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import log2
@@ -39,6 +40,15 @@ class Weighted(Generic[Value]):
         self.bits = tuple(-log2(p) for p in self.probabilities)
         # The last bound is made 1 so that rounding can leave no draw without an option.
         self.bounds = (*tuple(accumulate(self.probabilities))[:-1], 1.0)
+
+
+def by_rank(number: int, shift: float) -> list[float]:
+    """Weights of so many options, the first the largest: 1 / (rank + shift), as in Zipf's law.
+
+    >>> by_rank(3, 1.0)
+    [0.5, 0.3333333333333333, 0.25]
+    """
+    return [1.0 / (rank + shift) for rank in range(1, number + 1)]
 
 
 Dial = Literal["low", "default", "high"]
@@ -75,10 +85,7 @@ class Draw:
 
     def weighted(self, options: Weighted[Value]) -> Value:
         """One of the options, each with its own probability."""
-        number = self._uniform()
-        index = 0
-        while options.bounds[index] <= number:
-            index += 1
+        index = bisect_right(options.bounds, self._uniform())
         self.bits += options.bits[index]
         return options.options[index]
 

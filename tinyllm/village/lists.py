@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyllm.village.authored import read
-from tinyllm.village.grammar import LOW_ITEMS, Draw, Rule, Scene
+from tinyllm.village.grammar import LOW_ITEMS, Draw, Rule, Scene, by_rank
 from tinyllm.village.voices import past, present
 from tinyllm.village.world import SEASONS, article
 
@@ -34,7 +34,8 @@ LISTS = _lists()
 """Every list by its name; verbs carry the mark of their tense."""
 SIGNS: dict[str, tuple[str, ...]] = {key: tuple(read("lists")["sign"][key]) for key in SEASONS}
 """What one sees in each season."""
-_SEASON_OF = {sign: season for season, signs in SIGNS.items() for sign in signs}
+SEASON_OF = {sign: season for season, signs in SIGNS.items() for sign in signs}
+"""In which season one sees it."""
 
 
 COMMON = 1.0
@@ -49,7 +50,7 @@ class Left:
 
     def __init__(self, items: Sequence[str]) -> None:
         self.items = list(items)
-        self.weights = [1.0 / (rank + COMMON) for rank in range(1, len(items) + 1)]
+        self.weights = by_rank(len(items), COMMON)
 
     def pop(self, draw: Draw) -> str:
         """One item, which is then gone."""
@@ -86,7 +87,7 @@ def sign_of(scene: Scene, seasons: Sequence[str]) -> str:
     free = [sign for season in seasons for sign in SIGNS[season] if sign not in scene["taken"]]
     sign = scene.draw.one(free)
     scene["taken"].append(sign)
-    scene["season"] = _SEASON_OF[sign]
+    scene["season"] = SEASON_OF[sign]
     return sign
 
 

@@ -17,9 +17,9 @@ from typing import Any
 from tinyllm.village.authored import read
 from tinyllm.village.grammar import Draw, Rule, Scene, Weighted
 from tinyllm.village.lists import LISTS, Left, drawn_once
-from tinyllm.village.scenes import RULES, WEATHER, be_hero, new_scene
+from tinyllm.village.scenes import RULES, WEATHER, be_hero, new_scene, put_animal
 from tinyllm.village.voices import Beat, tell
-from tinyllm.village.world import NUMBERS, PRONOUNS, WORLD, Animal, article
+from tinyllm.village.world import NUMBERS, WORLD, Animal, article
 
 Paper = tuple[str, dict[str, str]]
 """A text, and what is known about it."""
@@ -66,12 +66,10 @@ def _kept(name: str) -> Rule:
     return rule
 
 
-def _put_animal(scene: Scene, number: str, animal: Animal) -> None:
-    he, him, his = PRONOUNS[animal.he]
+def _present(scene: Scene, number: str, animal: Animal) -> None:
+    """An animal with its habit, its keeper and its bed; no other animal is to be this one."""
+    put_animal(scene, animal, number)
     scene["taken"].append(animal.name)
-    scene["animal" + number], scene["species" + number] = animal.name, animal.species
-    scene["sound" + number], scene["feed" + number] = animal.sound, animal.eats
-    scene["an_he" + number], scene["an_him" + number], scene["an_his" + number] = he, him, his
     scene["an_habit" + number], scene["keeper" + number] = animal.habit, animal.owner
     scene["bed_at" + number] = _PLACE[animal.bed].at
 
@@ -82,7 +80,7 @@ def _animal(number: str) -> Rule:
     def rule(scene: Scene) -> None:
         free = [one for one in WORLD.animals if one.name not in scene["taken"]]
         own = [one for one in free if one.owner == scene.get("name")]
-        _put_animal(scene, number, scene.draw.one(own or free))
+        _present(scene, number, scene.draw.one(own or free))
 
     return rule
 
@@ -209,7 +207,7 @@ def _ask_thing(scene: Scene) -> list[str]:
 
 def _ask_animal(scene: Scene) -> list[str]:
     animal, other = scene.draw.several(WORLD.animals, 2)
-    _put_animal(scene, "", animal)
+    _present(scene, "", animal)
     scene["answer"] = f"{animal.name} the {animal.species}"
     scene["guess"] = f"{other.name} the {other.species}"
     return scene.draw.several(("sound", "feed", "bed", "habit"), 3)
@@ -302,7 +300,7 @@ def write_essay(draw: Draw) -> Paper:
     if form in ("pet", "animal"):
         own = form == "pet"
         animals = [one for one in WORLD.animals if (one.owner == child.name) == own]
-        _put_animal(scene, "", draw.one(animals))
+        _present(scene, "", draw.one(animals))
         titles[form] = f"{scene['animal']} the {scene['species']}"
     scene["title"] = titles[form]
     moments = {"two": SHARED["essay"]["beast"], **FORMS["essay"][form]}

@@ -12,7 +12,17 @@ from tinyllm.village.fame import draw_being
 from tinyllm.village.grammar import Draw, Rule, Scene
 from tinyllm.village.lists import list_rules, sign_of
 from tinyllm.village.voices import WRITTEN
-from tinyllm.village.world import DAYS, NUMBERS, SEASONS, WORLD, Animal, Person, Thing, article
+from tinyllm.village.world import (
+    DAYS,
+    NUMBERS,
+    PRONOUNS,
+    SEASONS,
+    WORLD,
+    Animal,
+    Person,
+    Thing,
+    article,
+)
 
 WEATHER = {
     "spring": ("windy", "rainy", "mild", "sunny"),
@@ -141,12 +151,12 @@ def _reader(scene: Scene) -> None:
     put_person(scene, "reader", draw_being(scene.draw, people))
 
 
-def put_animal(scene: Scene, animal: Animal) -> None:
+def put_animal(scene: Scene, animal: Animal, number: str = "") -> None:
     """An animal of the village: its name, kind, pronouns, sound and food."""
-    scene["animal"], scene["species"] = animal.name, animal.species
-    scene["sound"], scene["feed"] = animal.sound, animal.eats
-    scene["an_he"] = animal.he
-    scene["an_him"], scene["an_his"] = ("him", "his") if animal.he == "he" else ("her", "her")
+    he, him, his = PRONOUNS[animal.he]
+    scene["animal" + number], scene["species" + number] = animal.name, animal.species
+    scene["sound" + number], scene["feed" + number] = animal.sound, animal.eats
+    scene["an_he" + number], scene["an_him" + number], scene["an_his" + number] = he, him, his
 
 
 def _animal(scene: Scene) -> None:

@@ -6,10 +6,11 @@ the wordings ask for; it says at the beginning who its hero is, and the hero has
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from tinyllm.village.authored import read
-from tinyllm.village.grammar import Draw, Scene, Weighted
+from tinyllm.village.grammar import Draw, Scene, Weighted, by_rank
 from tinyllm.village.letters import signed
 from tinyllm.village.plots import (
     ASK,
@@ -69,23 +70,14 @@ every village has its favourite stories, and the rare ones still come."""
 
 def _weights(plots: list[Plot]) -> Weighted[Plot]:
     """A theme by its share, a problem by its place in the theme, any of its solutions."""
-    places: dict[str, dict[str, int]] = {}
-    for theme, name, _ in plots:
-        names = places.setdefault(theme, {})
-        names.setdefault(name, len(names) + 1)
-    odds = {
-        theme: {name: 1.0 / (place + OFTEN) for name, place in names.items()}
-        for theme, names in places.items()
-    }
-    told = [name for _, name, _ in plots]
-    return Weighted(
-        {
-            (theme, name, solution): _SHARE[theme]
-            * odds[theme][name]
-            / (sum(odds[theme].values()) * told.count(name))
-            for theme, name, solution in plots
-        }
-    )
+    ways = Counter((theme, name) for theme, name, _ in plots)
+    odds: dict[tuple[str, str], float] = {}
+    for theme, share in _SHARE.items():
+        problems = [problem for problem in ways if problem[0] == theme]
+        weights = by_rank(len(problems), OFTEN)
+        for problem, weight in zip(problems, weights, strict=True):
+            odds[problem] = share * weight / (sum(weights) * ways[problem])
+    return Weighted({plot: odds[plot[:2]] for plot in plots})
 
 
 TOLD = _weights([plot for plot in PLOTS if plot not in HELD_OUT])
