@@ -21,7 +21,7 @@ from tinyllm.village.writing import Document
 
 FAVOUR = (
     "Nell wanted a net more than soda. Mrs Crumb had a white net. "
-    "Mrs Crumb wanted a big comb for the white net. So Nell ran to the mill. "
+    "Mrs Crumb wanted a big comb from Nell for the white net. So Nell ran to the mill. "
     "Nell saw a robin, but no big comb. "
 )
 ONE_LINK = (
@@ -32,7 +32,7 @@ ONE_LINK = (
 INNER = "Nell gave the old hat to Sam. Sam gave the big comb to Nell."
 OUTER = "Nell gave the big comb to Mrs Crumb. Mrs Crumb gave the white net to Nell."
 TWO_LINKS = (
-    f'{FAVOUR}"My big comb for an old hat," said Sam. Ida, calm, gave the old hat to Nell. '
+    f'{FAVOUR}"My big comb for an old hat, Nell," said Sam. Ida, calm, gave the old hat to Nell. '
     f"{INNER} {OUTER} "
     "Now Nell had the white net and was glad. Nell thanked everybody, even a goose."
 )
@@ -69,7 +69,7 @@ def test_a_favour_of_one_link_and_of_two_unwinds() -> None:
         ("gave the white net to Nell", "gave the black net to Nell"),
         ("gave the white net to Nell", "gave the white net to Sam"),
         ("Mrs Crumb wanted a big comb", "Mrs Hay wanted a big comb"),
-        ("Mrs Crumb wanted a big comb for the white net. ", ""),
+        ("Mrs Crumb wanted a big comb from Nell for the white net. ", ""),
     ],
 )
 def test_a_favour_with_another_thing_or_another_person_fails(said: str, instead: str) -> None:

@@ -7,10 +7,11 @@ in one text must be told apart; half of the rungs are about that.
 
 from __future__ import annotations
 
+from tinyllm.village.amounts import FEWER, MORE, draw_amounts
 from tinyllm.village.grammar import Draw, Scene, Weighted
 from tinyllm.village.letters import signed
 from tinyllm.village.scenes import NOUNS, new_scene
-from tinyllm.village.voices import Beat, tell
+from tinyllm.village.voices import WRITTEN, Beat, tell
 from tinyllm.village.world import NUMBERS, WORLD, article
 from tinyllm.village.world_things import COLOURS
 
@@ -144,28 +145,14 @@ BACK = Beat(
     "{hero} *put the {thing} into a box.",
 )
 
-FEWER = (
-    Beat("There ^were {n} {many} {at}.", "{hero} *had {n} {many}.", "{hero} *counted {n} {many}."),
-    Beat("{friend} *took {k} of them.", "{friend} *came and *took {k}.", "{animal} *ate {k}."),
-    Beat(
-        "Now there ^were {m} {many} left.",
-        "So {m} of {n} ^were left.",
-        "{N} minus {k} is {m}.",
-        "How many {many} ^were left? {M}.",
-        "We know that {n} minus {k} is {m}. Now there ^were {m} {many} left.",
-    ),
+LEAVES = Beat(
+    "{hero} *went home.",
+    "Then {hero} *had lunch.",
+    "{hero} *was happy.",
+    "{hero} *sang a song.",
+    "{hero} *went to bed.",
 )
-MORE = (
-    Beat("There ^were {n} {many} {at}.", "{hero} *had {n} {many}.", "{hero} *counted {n} {many}."),
-    Beat("{friend} *brought {k} more.", "Then {friend} *came with {k} more."),
-    Beat(
-        "Now there ^were {m} {many}.",
-        "{N} and {k} make {m}.",
-        "{N} plus {k} is {m}.",
-        "How many {many} ^were there now? {M}.",
-        "We know that {n} plus {k} is {m}. Now there ^were {m} {many}.",
-    ),
-)
+"""Whoever had the thing first has the last word: as in a story, and as a note is signed."""
 
 ORDER = (
     Beat(
@@ -320,12 +307,14 @@ def write_ladder(draw: Draw, *, rung: str = "") -> tuple[str, dict[str, str]]:
 def _climb(scene: Scene, rung: str) -> str:
     """The moments of the rung, and idle talk before the last."""
     if rung in ("fewer", "more"):
-        _amounts(scene, rung)
+        draw_amounts(scene, rung)
     beats = RUNGS[rung]
     start = tell(scene, beats[:1])
     middle = tell(scene, beats[1:-1]) if rung != "order" else ""
     pause = idle(scene, scene.draw.weighted(PAUSES))
-    parts = (start, middle, pause, tell(scene, beats[-1:]))
+    owned = beats[0] in (HAVE, HAVE_BOTH, HAVE_WANTED)
+    leaves = tell(scene, [LEAVES]) if owned and scene["voice"] not in WRITTEN else ""
+    parts = (start, middle, pause, tell(scene, beats[-1:]), leaves)
     return " ".join([part for part in parts if part])
 
 
@@ -333,17 +322,3 @@ def idle(scene: Scene, number: int) -> str:
     """So many sentences in which something happens that changes nothing."""
     wordings = IDLE.present if scene["voice"] == "present" else IDLE.past
     return " ".join([scene.say((idle,)) for idle in scene.draw.several(wordings, number)])
-
-
-def _amounts(scene: Scene, rung: str) -> None:
-    """Numbers up to ten; what is left is at least two, so that every plural is one."""
-    draw = scene.draw
-    if rung == "fewer":
-        have = draw.one(range(3, 11))
-        change = draw.one(range(1, have - 1))
-        after = have - change
-    else:
-        have = draw.one(range(2, 10))
-        change = draw.one(range(1, 11 - have))
-        after = have + change
-    scene.update(n=NUMBERS[have], k=NUMBERS[change], m=NUMBERS[after])
