@@ -214,7 +214,7 @@ def test_a_version_is_fixed_by_steps_and_a_budget_of_seconds_only_chooses_them(
     events = run(chat, tmp_path / "aligned", reward=reward, config=hurried)
     steps = [event for event in events if isinstance(event, Step)]
     config = read_manifest(tmp_path / "aligned" / "v001")["config"]
-    assert config["steps"] == steps[0].steps
+    assert config["steps"] == steps[-1].steps
     assert (config["stop_after"] or config["steps"]) == steps[-1].step
     assert config["seconds"] is None
 

@@ -12,7 +12,7 @@ third stage).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -24,7 +24,7 @@ from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.promotion import Canaries, Gate, Limits, objections
 from tinyllm.alignment.rloo import rloo_loss
 from tinyllm.alignment.rollouts import Rollouts, rollouts
-from tinyllm.events import Evaluation, Event, Notice, Sample
+from tinyllm.events import Evaluation, Event, Notice, Sample, Step
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer
 from tinyllm.training import Rates, Schedule, optimizer_for, train
@@ -40,7 +40,11 @@ TRIAL_MARGIN = 0.02
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
 the gate has twice as many answers, and what a policy says too often shows in many answers."""
 TIMED = 2
-"""Steps taken to see how many fit; timed on the first alone, trainings were a fifth too short."""
+"""The first steps, of which the last tells how many fit; the very first also prepares kernels, and
+timed on it trainings were a fifth too short. The learning rate is still rising then, so that it
+does not depend on their number."""
+WARMUP = 3
+COOLDOWN = 0.5
 SHARES = (0.75, 0.5, 0.25)
 """How far from the chat model a policy stands that is taken part of the way back."""
 
@@ -64,7 +68,7 @@ class PolicyConfig:
     kl_budget: float = 3.0
     max_new_tokens: int = 192
     reference_samples: int = 4
-    evaluate_every: int = 5
+    evaluate_every: int = 6
     stop_after: int | None = None
     rates: Rates = field(default_factory=lambda: RATES)
     seed: int = 0
@@ -175,32 +179,12 @@ def learn_policy(
             seed=config.seed,
         )
 
-    loss = rloo_loss(reference)
-    steps = config.steps
-    if ends is not None:
-        ahead = batches()
-        for _ in range(TIMED):  # the first one also prepares kernels
-            began = time.monotonic()
-            loss(policy, next(ahead))[0].backward()  # type: ignore[no-untyped-call]
-            policy.zero_grad(set_to_none=True)
-            step_seconds = time.monotonic() - began
-        left = ends - time.monotonic()
-        step_seconds += trial_seconds / config.evaluate_every
-        steps = max(config.evaluate_every, int(left / step_seconds))
-    chat = Checkpoint(step=0, steps=steps, rewards=rewards, weights=_copy(policy))
+    chat = Checkpoint(step=0, steps=config.steps, rewards=rewards, weights=_copy(policy))
     better, fit = [chat], [chat]  # than the chat model; and those of them within the limits
     stopped = None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
-    stream = train(
-        policy,
-        batches(),
-        loss,
-        optimizer=optimizer_for(policy, config.rates),
-        schedule=Schedule(steps=steps, warmup=3, cooldown=0.5),
-        steps=steps,
-        stage=STAGE,
-    )
+    stream = _steps(policy, batches(), rloo_loss(reference), config, ends, trial_seconds)
     for step in stream:
         beta.observe(step.metrics["kl"])
         yield step
@@ -210,7 +194,7 @@ def learn_policy(
             and ends is not None
             and time.monotonic() + trial_seconds > ends
         )
-        if step.step % config.evaluate_every == 0 or step.step == steps or late:
+        if step.step % config.evaluate_every == 0 or step.step == step.steps or late:
             metrics, answers, rewards = trial.measure(policy)
             against = objections(metrics, asked)
             if metrics["reward"] > chat.reward:
@@ -220,9 +204,10 @@ def learn_policy(
                     fit.append(tried)
             yield Evaluation(stage=STAGE, step=step.step, metrics=_own(metrics))
             yield from _samples(answers, anchor, tokenizer, step.step)
-        if late and step.step < steps:
+        if late and step.step < step.steps:
             stream.close()
             stopped = step.step
+        chat = replace(chat, steps=step.steps)
     best, boldest = last_as_good(fit), last_as_good(better)
     for share in SHARES:
         if boldest.reward <= best.reward:
@@ -239,7 +224,49 @@ def learn_policy(
         if not against and metrics["reward"] > best.reward:
             best = replace(boldest, rewards=rewards, weights=part, share=share)
             break
-    return replace(best, stopped=stopped)
+    return replace(best, steps=chat.steps, stopped=stopped)
+
+
+def _steps(
+    policy: Transformer,
+    batches: Iterator[Rollouts],
+    loss: Callable[[Transformer, Rollouts], tuple[Tensor, dict[str, float]]],
+    config: PolicyConfig,
+    ends: float | None,
+    trial_seconds: float,
+) -> Generator[Step, None, None]:
+    """The steps of the plan, or as many as fit until the clock shows `ends`."""
+    optimizer = optimizer_for(policy, config.rates)
+
+    def some(steps: int, until: int | None = None, last: Step | None = None) -> Iterator[Step]:
+        return train(
+            policy,
+            batches,
+            loss,
+            optimizer=optimizer,
+            schedule=Schedule(steps=steps, warmup=WARMUP, cooldown=COOLDOWN),
+            steps=steps,
+            stage=STAGE,
+            until=until,
+            start=last.step if last else 0,
+            tokens=last.tokens if last else 0,
+            seconds=last.seconds if last else 0.0,
+        )
+
+    if ends is None:
+        yield from some(config.steps)
+        return
+    least = max(config.evaluate_every, 2 * TIMED)
+
+    def fitting(step_seconds: float) -> int:
+        with_trials = step_seconds + trial_seconds / config.evaluate_every
+        return int((ends - time.monotonic()) / with_trials)
+
+    spent = [0.0]
+    for timed in some(max(least, fitting(trial_seconds)), until=TIMED):
+        spent.append(timed.seconds)
+        yield timed
+    yield from some(max(least, TIMED + fitting(spent[-1] - spent[-2])), last=timed)
 
 
 def part_of_the_way(

@@ -241,10 +241,15 @@ def _matter(scene: Scene) -> str:
     return str(scene["trouble"].matter.format_map(scene))
 
 
+def _own_use(scene: Scene) -> str:
+    """What the thing is good for, to the hero: "to tidy your hair" becomes "to tidy her hair"."""
+    return str(scene["use"]).replace("your ", f"{scene['his']} ")
+
+
 def _rules() -> dict[str, Rule]:
     rules = list_rules()
     rules |= {"season": _season, "weather": _weather, "sign": _sign}
-    rules |= {"goal": _goal, "matter": _matter}
+    rules |= {"goal": _goal, "matter": _matter, "own_use": _own_use}
     rules |= {"wish": _wish, "topic": _topic}
     rules |= {"house": _fresh("house", HOUSES), "many": _fresh("many", MANY)}
     rules |= {"reader": _reader, "diary_day": _fresh("diary_day", DAYS)}
