@@ -181,7 +181,7 @@ def learn_policy(
 
     chat = Checkpoint(step=0, steps=config.steps, rewards=rewards, weights=_copy(policy))
     better, fit = [chat], [chat]  # than the chat model; and those of them within the limits
-    stopped = None
+    steps, stopped = config.steps, None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
     stream = _steps(policy, batches(), rloo_loss(reference), config, ends, trial_seconds)
@@ -207,7 +207,7 @@ def learn_policy(
         if late and step.step < step.steps:
             stream.close()
             stopped = step.step
-        chat = replace(chat, steps=step.steps)
+        steps = step.steps
     best, boldest = last_as_good(fit), last_as_good(better)
     for share in SHARES:
         if boldest.reward <= best.reward:
@@ -224,7 +224,7 @@ def learn_policy(
         if not against and metrics["reward"] > best.reward:
             best = replace(boldest, rewards=rewards, weights=part, share=share)
             break
-    return replace(best, steps=chat.steps, stopped=stopped)
+    return replace(best, steps=steps, stopped=stopped)
 
 
 def _steps(

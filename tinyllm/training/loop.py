@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from tinyllm.events import Step
 from tinyllm.files import TinyLLMError
-from tinyllm.training.memory import keep_memory
 from tinyllm.training.optimizers import Optimizer
 
 
@@ -73,7 +72,6 @@ def train(
     >>> round(losses[0], 1), losses[-1] < 1  # ln 1000 is 6.9
     (6.9, True)
     """
-    keep_memory()
     recent: deque[float] = deque(maxlen=RECENT)
     for step in range(start, steps if until is None else until):
         began = time.perf_counter()
