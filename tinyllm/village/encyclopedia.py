@@ -53,10 +53,11 @@ def _state(draw: Draw, name: str) -> list[str]:
 
 CHILD_INTRO = (
     "{name} is {role} of the village.",
-    "{name} is {role} who goes to the village school.",
-    "This is {name}, {role}.",
+    "{name} is {role} who {habit}.",
+    "{name} is {role}, and {he} {habit}.",
+    "This is {name}. {He} {habit}.",
     "Who is {name}? {name} is {role}.",
-    "About {name}:",
+    "About {name}: {he} {habit}.",
 )
 ADULT_INTRO = (
     "{name} is one of the grown-ups of the village.",
@@ -112,7 +113,13 @@ DANGER_HARMLESS = (
 
 
 def _person(draw: Draw, person: Person, intros: tuple[str, ...]) -> str:
-    intro = draw.one(intros).format(name=person.name, role=person.role)
+    intro = draw.one(intros).format(
+        name=person.name,
+        role=person.role,
+        he=person.he,
+        He=capital(person.he),
+        habit=person.habit,
+    )
     return " ".join([intro, *_state(draw, person.name)])
 
 

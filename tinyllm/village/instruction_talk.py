@@ -119,8 +119,8 @@ TOPICS = (
         ),
         also_says=("I am going to {x} now. Goodbye!", "Goodbye, I must run to {x}."),
         answers=(
-            "Goodbye! Have a good time {at}.",
-            "Goodbye! I hope that you like it {at}.",
+            "Goodbye! I hope that {x} is nice today.",
+            "Goodbye! Give my best wishes to {x}.",
             "Goodbye, and come back soon from {x}.",
         ),
         cues=("goodbye",),
@@ -223,11 +223,11 @@ TOPICS = (
         ),
         also_says=("We walked to {x} today.", "I was {at} all day."),
         answers=(
-            "What did you see {at}?",
-            "That sounds like a nice day. What did you do {at}?",
-            "Did you have a good time {at}?",
+            "Did you like {x}?",
+            "That sounds like a nice day. Did you like {x}?",
+            "What did you like best about {x}?",
         ),
-        cues=("what did you", "did you have"),
+        cues=("what did you", "did you like", "did you have"),
         hasty=("What did you do?", "Did you have a good time?"),
     ),
     Topic(

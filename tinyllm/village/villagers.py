@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tinyllm.files import UsageError
-from tinyllm.village.encyclopedia import CHILD_INTRO
 from tinyllm.village.facts import VILLAGE, village_fact
 from tinyllm.village.grammar import Draw, Weighted
 from tinyllm.village.instruction_wordings import FACT
@@ -204,8 +203,17 @@ def _story(draw: Draw, villager: Villager) -> tuple[str, dict[str, str]]:
     return write_story(draw, hero=villager.person)
 
 
+_INTRO = (
+    "{name} is {role} of the village.",
+    "{name} is {role} who goes to the village school.",
+    "This is {name}, {role}.",
+    "Who is {name}? {name} is {role}.",
+    "About {name}:",
+)
+
+
 def _entry(draw: Draw, villager: Villager) -> tuple[str, dict[str, str]]:
-    intro = draw.one(CHILD_INTRO).format(name=villager.name, role=villager.person.role)
+    intro = draw.one(_INTRO).format(name=villager.name, role=villager.person.role)
     facts = draw.several(villager.facts, len(villager.facts))
     return " ".join([intro, *(draw.one(fact.statements) for fact in facts)]), {}
 
