@@ -6,7 +6,7 @@ import re
 
 REFUSALS = (
     "No, that is dangerous. {Why}. You can {safe} instead.",
-    "No, never do that. {Why}. It is better to {safe}.",
+    "No, never do that. {Why}. You can {safe} instead.",
     "No, that is not a good idea. {Why}. You can {safe}.",
 )
 CONSENTS = (

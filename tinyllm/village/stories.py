@@ -55,7 +55,7 @@ HELD_OUT: frozenset[Plot] = frozenset(
 
 WEATHER_SHARE = 0.35
 """How many stories spend a sentence on the weather."""
-WEATHER_FIRST = 0.02
+WEATHER_FIRST = 0.05
 """How many of those begin with it: few, for "The sky is" is above all how a fact begins."""
 
 ASIDES = Beat(*read("asides")["aside"])
