@@ -210,8 +210,18 @@ def test_a_warmup_that_settling_shortens_is_resumed_as_short(run, tmp_path, monk
 
 def test_an_estimate_that_was_far_off_is_mended(run):
     events = list(run(plan=a_plan(steps=8, room=1e-9)))
-    assert of(Step, events)[-1].step == 2
-    assert any("2 steps fit" in notice.text for notice in of(Notice, events))
+    assert of(Step, events)[-1].step == 3
+    assert any("3 steps fit" in notice.text for notice in of(Notice, events))
+
+
+def test_the_plan_that_a_settled_run_leaves_repeats_it(run, tmp_path):
+    list(run("settled", plan=a_plan(steps=8, room=0.2)))
+    final = Plan.from_dict(read_manifest(tmp_path / "settled")["plan"])
+    assert final.room is None
+    assert final.bends
+    list(run("again", plan=final))
+    found, expected = weights(tmp_path / "again"), weights(tmp_path / "settled")
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_another_plan_for_a_begun_run_is_refused(run):

@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from training_fakes import a_batch, a_plan, same, tiny_model, weights_of
 
 from tinyllm.files import TinyLLMError
@@ -19,7 +22,9 @@ def _one_thread(monkeypatch):
 
 
 def test_a_plan_survives_json():
-    plan = a_plan(dtype="bfloat16", seconds=3.5, rates=Rates(clip=1.0, betas=(0.8, 0.9)))
+    plan = a_plan(
+        dtype="bfloat16", seconds=3.5, bends=((2, 0.5),), rates=Rates(clip=1.0, betas=(0.8, 0.9))
+    )
     assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
 
 
@@ -105,19 +110,57 @@ def test_few_minutes_make_a_small_model():
 
 
 def test_the_number_of_steps_is_settled_from_those_taken():
-    estimate = a_plan(steps=100, room=60.0, cooldown=0.6)
-    assert estimate.settles_after == 25
-    final = estimate.settled(taken=25, seconds=20.0)
-    assert (final.steps, final.room, final.settles_after) == (75, None, None)
-    assert replace(estimate, most_steps=40).settled(taken=25, seconds=20.0).steps == 40
-    assert estimate.settled(taken=25, seconds=1000.0).steps == 25
-    assert final.settled(taken=25, seconds=1.0) == final
+    estimate = a_plan(steps=100, room=60.0)
+    assert estimate.settles_after == 20
+    settled = estimate.settled(taken=20, seconds=16.0)
+    assert (settled.steps, settled.bends) == (75, ((20, 0.2),))
+    assert estimate.settled(taken=20, seconds=16.0, pace=0.4).steps == 20 + 110
+    assert replace(estimate, most_steps=40).settled(taken=20, seconds=16.0).steps == 40
 
 
-def test_it_is_settled_before_the_rate_begins_to_fall():
-    estimate = a_plan(steps=100, room=60.0, cooldown=0.9, warmup=2)
-    schedule = estimate.schedule()
-    assert schedule(estimate.settles_after) == 1.0
+def test_it_is_settled_four_times_and_then_final():
+    plan = a_plan(steps=100, room=60.0)
+    at = []
+    while plan.room is not None:
+        at.append(plan.settles_after)
+        plan = plan.settled(taken=at[-1], seconds=0.6 * at[-1])
+    assert at == [20, 40, 60, 80]
+    assert (plan.steps, plan.settles_after) == (100, None)
+    assert plan.settled(taken=80, seconds=1.0) == plan
+
+
+def test_a_machine_that_became_slower_gets_fewer_steps_and_is_done_in_time():
+    plan, seconds, last = a_plan(steps=100, room=60.0), 0.0, 0
+    while plan.room is not None:
+        taken = plan.settles_after
+        pace = 0.6 if last < 30 else 1.2
+        seconds += pace * (taken - last)
+        plan, last = plan.settled(taken=taken, seconds=seconds, pace=pace), taken
+    assert seconds + 1.2 * (plan.steps - last) == pytest.approx(60.0, abs=2.4)
+
+
+def test_however_late_it_is_the_rate_has_time_to_fall():
+    plan = a_plan(steps=100, room=60.0).settled(taken=20, seconds=1000.0)
+    assert plan.steps == 40
+    assert plan.schedule()(39) < 0.1
+
+
+@given(st.lists(st.floats(0.05, 20.0), min_size=4, max_size=4), st.integers(60, 300))
+def test_the_rate_never_jumps_however_the_pace_changes(paces, steps):
+    plan, seconds, last = a_plan(steps=steps, room=float(steps), warmup=2), 0.0, 0
+    rates = []
+    for pace in paces:
+        until = plan.settles_after
+        if until is None:
+            break
+        rates += [plan.schedule()(step) for step in range(last, until)]
+        seconds += pace * (until - last)
+        plan, last = plan.settled(taken=until, seconds=seconds, pace=pace), until
+    rates += [plan.schedule()(step) for step in range(last, plan.steps)]
+    assert all(0 < rate <= 1 for rate in rates)
+    level = rates[2:]
+    assert all(after <= before for before, after in pairwise(level))
+    assert rates == pytest.approx([plan.schedule()(step) for step in range(plan.steps)])
 
 
 def test_no_time_is_said():

@@ -39,10 +39,12 @@ SIZES_BY_SECONDS = (("nano", 600.0), ("tiny", 3600.0), ("small", 6 * 3600.0), ("
 SET_ASIDE = 0.06
 """The share of a stage's seconds for looking (evaluation, samples), saving and loading."""
 
-SETTLE_SHARE = 0.25
-"""How far a training goes before its number of steps is settled. A second of trial steps is no
-measure on a shared machine: five-minute runs had 25% too few or 30% too many
-(`bench/RESULTS.md`)."""
+SETTLES_AT = (0.2, 0.4, 0.6, 0.8)
+"""How far a training goes before its number of steps is settled, and settled again: a second of
+trial steps is no measure on a shared machine, nor is a quarter of the run (`bench/RESULTS.md`)."""
+
+LEAST_LEFT = 0.25
+"""However late it is, this share of the steps that were left is taken: the rate has to fall."""
 
 HOPELESS = 3.0
 """A choice that takes so many times as long as the best is not timed a second time."""
@@ -61,6 +63,7 @@ class Plan:
     `size` is that of a fresh model, or None for one that goes on learning. A batch is `rows` rows
     of `context` tokens. `seconds` is the budget the plan was made for, or None. `room` is how many
     of them are for the steps themselves, as long as `steps` is an estimate; None once it is final.
+    `bends` are the steps at which it was changed, and how far the schedule had come (`Schedule`).
     `most_steps` are the most that make sense, however much time there is. The first `primer` steps
     read the primer, where the text begins with one.
 
@@ -85,6 +88,7 @@ got 'gigantic'.
     seed: int = 0
     seconds: float | None = None
     room: float | None = None
+    bends: tuple[tuple[int, float], ...] = ()
     most_steps: int | None = None
     primer: int = 0
     warmup: int = 10
@@ -122,25 +126,46 @@ got 'gigantic'.
 
     @property
     def settles_after(self) -> int | None:
-        """After so many steps their number is settled; None if it is final already."""
+        """After so many steps their number is settled, or settled again; None if it is final.
+
+        >>> Plan(size="nano", steps=100, room=60.0).settles_after
+        20
+        """
         if self.room is None:
             return None
-        return max(1, int(self.steps * min(SETTLE_SHARE, 1 - self.cooldown)))
+        at, behind = self.bends[-1] if self.bends else (0, 0.0)
+        ahead = (SETTLES_AT[len(self.bends)] - behind) / (1 - behind)
+        return min(self.steps, at + max(1, round(ahead * (self.steps - at))))
 
-    def settled(self, *, taken: int, seconds: float) -> Plan:
+    def settled(self, *, taken: int, seconds: float, pace: float | None = None) -> Plan:
         """This plan with as many steps as fit, now that `taken` steps took `seconds`.
 
-        >>> Plan(size="nano", steps=100, room=60.0).settled(taken=25, seconds=10.0).steps
-        150
+        A further step takes `pace` seconds (None: their mean). The last time the number is final.
+
+        >>> plan = Plan(size="nano", steps=100, room=60.0).settled(taken=20, seconds=10.0)
+        >>> plan.steps, plan.bends, plan.settles_after
+        (120, ((20, 0.2),), 45)
         """
         if self.room is None:
             return self
-        fitting = max(int(self.room * taken / seconds), taken)
-        return replace(self, steps=min(fitting, self.most_steps or fitting), room=None)
+        if taken >= self.steps:
+            return replace(self, room=None)
+        fitting = int((self.room - seconds) / (pace or seconds / taken))
+        least = max(1, int(LEAST_LEFT * (self.steps - taken)))
+        steps = taken + max(fitting, least)
+        bends = (*self.bends, (taken, self.schedule().way(taken)))
+        return replace(
+            self,
+            steps=max(taken + 1, min(steps, self.most_steps or steps)),
+            bends=bends,
+            room=self.room if len(bends) < len(SETTLES_AT) else None,
+        )
 
     def schedule(self) -> Schedule:
         """The factor on the learning rates, step by step."""
-        return Schedule(steps=self.steps, warmup=self.warmup, cooldown=self.cooldown)
+        return Schedule(
+            steps=self.steps, warmup=self.warmup, cooldown=self.cooldown, bends=self.bends
+        )
 
     def model_config(self, vocab_size: int) -> ModelConfig:
         """The shape of a fresh model of this plan."""
@@ -157,7 +182,8 @@ got 'gigantic'.
     def from_dict(cls, values: Mapping[str, Any]) -> Plan:
         """The inverse of `to_dict`."""
         rates = {**values["rates"], "betas": tuple(values["rates"]["betas"])}
-        return cls(**{**values, "rates": Rates(**rates)})
+        bends = tuple((at, behind) for at, behind in values.get("bends", ()))
+        return cls(**{**values, "rates": Rates(**rates), "bends": bends})
 
 
 def size_for(seconds: float) -> str:

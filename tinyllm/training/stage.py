@@ -88,6 +88,7 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
         yield from _greeting(stage, plan, position)
         batches = (batch.to(device) for batch in lesson.batches(position.step))
         while True:
+            mark = position
             steps = train(
                 model,
                 batches,
@@ -107,10 +108,11 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
                 position = Position(step=last.step, tokens=last.tokens, seconds=last.seconds)
             if plan.room is None:
                 break
-            plan = plan.settled(taken=position.step, seconds=position.seconds)
+            before, plan = plan, _settled(plan, mark, position)
             lesson = replace(lesson, plan=plan)
             optimizer = _going_on(optimizer, model, plan)
-            yield Notice(stage=stage, text=f"The pace is known now: {plan.steps:,} steps fit.")
+            if not before.bends:
+                yield Notice(stage=stage, text=f"The pace is known now: {plan.steps:,} steps fit.")
         model.float()
         with torch.no_grad():
             for name, parameter in model.named_parameters():
@@ -141,6 +143,14 @@ def _origin(lesson: Lesson) -> dict[str, Any]:
         "plan": lesson.plan.to_dict(),
         "hashes": dict(lesson.made_from),
     }
+
+
+def _settled(plan: Plan, mark: Position, position: Position) -> Plan:
+    """The plan with as many steps as fit at the pace there has been from `mark` to `position`."""
+    taken, seconds = position.step - mark.step, position.seconds - mark.seconds
+    return plan.settled(
+        taken=position.step, seconds=position.seconds, pace=seconds / taken if taken else None
+    )
 
 
 def _going_on(optimizer: Optimizer, model: Transformer, plan: Plan) -> Optimizer:
@@ -240,7 +250,7 @@ def _greeting(stage: str, plan: Plan, start: Position) -> Iterator[Notice]:
 
 
 def _overrun(lesson: Lesson, projected: float) -> Iterator[Notice]:
-    budget = lesson.plan.seconds
+    budget = lesson.plan.seconds if lesson.plan.room is None else None
     if budget is not None and projected > OVERRUN * budget:
         yield Notice(
             stage=lesson.stage,
