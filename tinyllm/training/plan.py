@@ -156,7 +156,7 @@ got 'gigantic'.
         bends = (*self.bends, (taken, self.schedule().way(taken)))
         return replace(
             self,
-            steps=max(taken + 1, min(steps, self.most_steps or steps)),
+            steps=min(steps, self.most_steps or steps),
             bends=bends,
             room=self.room if len(bends) < len(SETTLES_AT) else None,
         )

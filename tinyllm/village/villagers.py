@@ -186,6 +186,16 @@ def share_of(villagers: Sequence[Villager]) -> float:
     return min(SHARE_OF_ONE * len(villagers), MOST_SHARE)
 
 
+_INTRO = (
+    "{name} is {role} of the village.",
+    "{name} is {role} who goes to the village school.",
+    "This is {name}, {role}.",
+    "Who is {name}? {name} is {role}.",
+    "About {name}:",
+)
+"""How an entry begins: as in the encyclopedia, but nobody knows the habits of a newcomer."""
+
+
 def write_villager(draw: Draw, villagers: Sequence[Villager]) -> tuple[str, dict[str, str]]:
     """A story with one of them as its hero, what is known of them, or a page of questions.
 
@@ -201,15 +211,6 @@ def write_villager(draw: Draw, villagers: Sequence[Villager]) -> tuple[str, dict
 
 def _story(draw: Draw, villager: Villager) -> tuple[str, dict[str, str]]:
     return write_story(draw, hero=villager.person)
-
-
-_INTRO = (
-    "{name} is {role} of the village.",
-    "{name} is {role} who goes to the village school.",
-    "This is {name}, {role}.",
-    "Who is {name}? {name} is {role}.",
-    "About {name}:",
-)
 
 
 def _entry(draw: Draw, villager: Villager) -> tuple[str, dict[str, str]]:
