@@ -97,7 +97,9 @@ def test_she_goes_through_the_corpus_and_into_the_questions_of_fine_tuning() -> 
     assert sum("Mina" in document.text for document in documents) > 5
     pairs = examples(read_villagers([MINA]))
     assert "Mina keeps bees." in {answer for _, answer in pairs}
-    assert sum("Who is Mina?" in question for question, _ in pairs) >= 4
+    asked_bare = {answer for question, answer in pairs if question == "Who is Mina?"}
+    assert asked_bare == {answer for _, answer in pairs}
+    assert len(asked_bare) > 1
 
 
 def test_a_run_keeps_its_villagers_and_refuses_what_it_cannot_read() -> None:

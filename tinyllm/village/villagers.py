@@ -236,10 +236,14 @@ _WRITERS: dict[str, Callable[[Draw, Villager], tuple[str, dict[str, str]]]] = {
 
 
 FRAMES_OF_A_QUESTION = 6
+"""Around each question: none, which is how a learner asks, and five others."""
 
 
 def examples(villagers: Sequence[Villager], *, seed: int = 0) -> list[tuple[str, str]]:
     """Questions about them with their answers, for fine-tuning, each question in several frames.
+
+    "Who is Mina?" is asked beside each of her facts, because anything true tells who she is; with
+    one of them only, a model took it for "Who are you?" with two villagers of ten.
 
     >>> mina = read_villager("Mina keeps bees.")
     >>> pairs = examples([mina])
@@ -247,10 +251,11 @@ def examples(villagers: Sequence[Villager], *, seed: int = 0) -> list[tuple[str,
     (24, True)
     """
     rng = random.Random(f"villagers {seed}")
+    bare, *frames = FACT[0]
     return [
         (frame.replace("{q}", question), capital(fact.statements[0]))
         for villager in villagers
         for fact in villager.facts
-        for question in fact.questions
-        for frame in rng.sample(FACT[0], FRAMES_OF_A_QUESTION)
+        for question in dict.fromkeys([villager.facts[0].questions[0], *fact.questions])
+        for frame in [bare, *rng.sample(frames, FRAMES_OF_A_QUESTION - 1)]
     ]
