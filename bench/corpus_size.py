@@ -2,8 +2,9 @@
 
     python bench/corpus_size.py [--megabytes 10] [--workers N] [--folder PATH]
 
-Writes pages into a temporary folder, a file each, runs the whole stage over them in another
-process, and adds up the resident memory of that process and its children every tenth of a second.
+Writes pages, a file each, runs the whole stage over them in another process, and adds up the
+resident memory of that process and its children every tenth of a second. The pages are written
+into a temporary folder, or into --folder, where they stay and are read again next time.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ def write_pages(folder: Path, megabytes: float, seed: int = 0) -> tuple[int, int
     raise AssertionError("the stream of pages has no end")
 
 
+def weigh_pages(folder: Path) -> tuple[int, int]:
+    """How many pages are in this folder, and how many bytes."""
+    sizes = [page.stat().st_size for page in folder.rglob("*.html")]
+    return len(sizes), sum(sizes)
+
+
 def watch(process: subprocess.Popen[bytes]) -> float:
     """Wait for the end of a process; the most memory that it and its children had, in bytes."""
     most = 0.0
@@ -68,14 +75,18 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def run(megabytes: float = 10, workers: int | None = None) -> dict[str, Any]:
+def run(
+    megabytes: float = 10, workers: int | None = None, folder: Path | None = None
+) -> dict[str, Any]:
     """Write the pages, run the stage, and say how long it took and how much memory it had."""
     with tempfile.TemporaryDirectory(prefix="tinyllm-bench-") as name:
         home = Path(name)
-        pages, size = write_pages(home / "pages", megabytes)
+        place = folder or home / "pages"
+        there = place.is_dir() and any(place.iterdir())
+        pages, size = weigh_pages(place) if there else write_pages(place, megabytes)
         script = home / "stage.py"
         script.write_text(STAGE, encoding="utf-8")
-        arguments = [str(home / "corpus"), str(home / "pages"), json.dumps(workers)]
+        arguments = [str(home / "corpus"), str(place), json.dumps(workers)]
         started = time.perf_counter()
         process = subprocess.Popen([sys.executable, str(script), *arguments])
         most = watch(process)
@@ -98,5 +109,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megabytes", type=float, default=10)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--folder", type=Path, help="where the pages are, or are to be, kept")
     arguments = parser.parse_args()
-    print(json.dumps(run(arguments.megabytes, arguments.workers), indent=2))
+    result = run(arguments.megabytes, arguments.workers, arguments.folder)
+    print(json.dumps(result, indent=2))
