@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tinyllm.corpus import Document, Ledger, build_corpus, read_card, read_text
-from tinyllm.corpus.duplicates import NearDuplicates, drop_near_copies, sign
 from tinyllm.corpus.mixing import check_weights, times
 from tinyllm.corpus.parallel import clean_chunk, clean_documents
 from tinyllm.corpus.pipeline import STATELESS, scopes
@@ -20,45 +19,6 @@ WORDS = [f"goose{n}" for n in range(4_000)]
 
 def words(seed: int, count: int = 200) -> list[str]:
     return random.Random(seed).choices(WORDS, k=count)
-
-
-def near_copies(*texts: str) -> tuple[list[str], Ledger]:
-    ledger = Ledger("near copies", "")
-    documents = (Document(text=text, id=str(n)) for n, text in enumerate(texts))
-    return [document.id for document in drop_near_copies(documents, ledger)], ledger
-
-
-def jaccard(one: list[str], other: list[str]) -> float:
-    first, second = (
-        {tuple(text[i : i + 5]) for i in range(len(text) - 4)} for text in (one, other)
-    )
-    return len(first & second) / len(first | second)
-
-
-def test_the_signature_estimates_the_jaccard_similarity() -> None:
-    for changed in (4, 12, 25):
-        one = words(changed, 600)
-        other = list(one)
-        for place in range(0, changed * 20, 20):
-            other[place] = "hat"
-        pair = [sign(" ".join(text)) for text in (one, other)]
-        assert pair[0] is not None
-        assert float((pair[0] == pair[1]).mean()) == pytest.approx(jaccard(one, other), abs=0.15)
-
-
-def test_near_copies_go_and_half_alike_documents_stay() -> None:
-    story = words(1)
-    cut, half = story[:-12], story[:100] + words(2, 100)
-    kept, ledger = near_copies(*(" ".join(text) for text in (story, cut, half, words(3))))
-    assert kept == ["0", "2", "3"]
-    assert ledger.dropped == {"a near copy of an earlier document": 1}
-    assert sum(ledger.notes["estimated Jaccard of near copies"].values()) == 1
-
-
-def test_texts_without_a_run_of_five_words_are_copies_of_none() -> None:
-    assert near_copies("Honk honk.", "Honk honk.")[0] == ["0", "1"]
-    assert sign("One two three four") is None
-    assert NearDuplicates().bands * NearDuplicates().rows == 112
 
 
 def write_letters(folder: Path, count: int, first: int = 0) -> Path:
