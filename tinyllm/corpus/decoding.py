@@ -128,11 +128,11 @@ def _controls(text: str) -> int:
 
 
 def _share_of_controls(head: bytes) -> float:
-    return _controls(head.decode("latin-1").translate(_WITHOUT_C1)) / max(len(head), 1)
+    return (len(head) - len(head.translate(None, _CONTROLS))) / max(len(head), 1)
 
 
-_WITHOUT_C1 = dict.fromkeys(range(0x80, 0xA0), "x")
-"""The bytes 0x80 to 0x9F are letters or marks in the older encodings, so they speak of nothing."""
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f"))
+"""Bytes that no text has. Those from 0x80 to 0x9F are letters or marks in the older encodings."""
 
 
 def _is_damaged_utf8(sample: bytes) -> bool:
