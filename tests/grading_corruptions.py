@@ -7,21 +7,19 @@ where it would change nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+
+from story_corruptions import STORY, Corruption
 
 from tinyllm.village.grading_text import mentions, sentences, words
 from tinyllm.village.instruction_content import Instruction
 from tinyllm.village.instruction_puzzles import worked
 from tinyllm.village.instruction_safety import consent, danger_of
-from tinyllm.village.instruction_stories import tell
 from tinyllm.village.instruction_talk import TOPIC, VALUES
 from tinyllm.village.instruction_truths import statement
 from tinyllm.village.manners import BRUSH_OFFS, HASTY, in_a_hurry
 from tinyllm.village.permission import ANY_TIP, to_you
 from tinyllm.village.preferences import _FAULTS
 from tinyllm.village.world import NUMBERS, WORLD, capital
-
-Corruption = Callable[[Instruction, random.Random], str | None]
 
 EVERYBODY = [person.name for person in WORLD.people]
 EVERYTHING = [thing.name for thing in WORLD.things]
@@ -198,45 +196,7 @@ COUNTING: dict[str, Corruption] = {
 }
 
 
-# Stories and talk
-
-
-def _hero_after(request: Instruction, rng: random.Random) -> str:
-    """A second story, of a child whom the first does not know."""
-    free = [child for child in WORLD.children if not mentions(request.answer, child.name)]
-    hero = WORLD.person(request.labels["hero"])
-    other = rng.choice([child for child in free if child.he != hero.he])
-    thing = next(one for one in WORLD.things if one.name == request.labels["thing"])
-    return f"{request.answer} {tell(other, thing, rng, without=hero.name)}"
-
-
-def _listed(request: Instruction, rng: random.Random) -> str:
-    hero, thing = request.labels["hero"], request.labels["thing"]
-    return (
-        f"{hero} had a {thing}, a hat, a drum, a kettle, a spoon and a bell. {hero} went home. "
-        f"{hero} was happy. {hero} laughed and danced."
-    )
-
-
-def _nobody_named(request: Instruction, rng: random.Random) -> str:
-    return request.answer.replace(request.labels["hero"], "somebody")
-
-
-STORY: dict[str, Corruption] = {
-    "asks at the end": ASKED,
-    "words in a list": lambda r, g: f"{r.labels['hero']}, {r.labels['thing']}.",
-    "things in a list": _listed,
-    "two sentences": lambda r, g: " ".join(sentences(r.answer)[:2]),
-    "nobody": _nobody_named,
-    "another hero after": _hero_after,
-    "ends with others": lambda r, g: f"{_open(r.answer)}. Mrs Crumb and Mr Tide went to the mill.",
-    "about me": lambda r, g: f"{r.answer} I liked {r.labels['hero']}.",
-    "to you": lambda r, g: f"Here you are. {r.answer}",
-    "one sentence again and again": lambda r, g: " ".join(
-        f"{r.labels['hero']} had the {r.labels['thing']}." for _ in range(5)
-    ),
-    "told as a list of words": lambda r, g: ". ".join(words(r.answer)) + ".",
-}
+# Talk
 
 
 def _every_value(request: Instruction, rng: random.Random) -> str | None:
@@ -321,7 +281,7 @@ OF_KIND: dict[str, dict[str, Corruption]] = {
     "true_or_false": TRUE_OR_FALSE | REFUSED,
     "who_has": WHO_HAS | REFUSED,
     "counting": COUNTING | REFUSED,
-    "story": STORY | REFUSED,
+    "story": STORY | {"asks at the end": ASKED} | REFUSED,
     "talk": TALK,
     "danger": DANGER,
     "look_alike": LOOK_ALIKE,

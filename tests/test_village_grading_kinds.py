@@ -283,10 +283,29 @@ def test_a_story_of_the_hero_and_the_thing_passes() -> None:
         "Nell Nell Nell had a kite. It flew up. Nell laughed at it and went home to the old mill.",
         "The kite of Nell to the the big and or. Nell in on at by kite. Nell under over between.",
         "Tom met Nell at the mill. Nell had a kite. Nell gave it away. Then Nell went home again.",
+        STORY.replace("Tom", "Nell"),
+        STORY.replace("showed the kite to Tom", "and Nell looked at the kite"),
+        STORY.replace("took it everywhere", "put his coat on"),
     ],
 )
 def test_a_story_that_loses_hero_thing_or_sense_fails(story: str) -> None:
     assert not grade(story_of("Nell", "kite"), story).passed
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        STORY.replace("everywhere", "with her"),
+        STORY.replace("showed the kite to Tom", "gave him the kite"),
+        STORY.replace("took it everywhere", "her grandfather took it to his house"),
+        STORY.replace("They ran up the hill together", "Tom laughed, and Nell laughed with him"),
+        STORY.replace("They ran", "Nell sang and Nell ran"),
+    ],
+)
+def test_pronouns_that_somebody_named_can_mean_and_clauses_with_a_name_each_pass(
+    story: str,
+) -> None:
+    assert grade(story_of("Nell", "kite"), story).passed
 
 
 def test_a_story_with_one_of_the_two_gets_part_of_the_marks() -> None:

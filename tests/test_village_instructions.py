@@ -191,7 +191,7 @@ def test_chat_examples_keep_the_shares_and_repeat_no_prompt_needlessly() -> None
     for kind in ("fact", "true_or_false", "story", "who_has", "counting"):
         assert len({request.prompt for request in kinds[kind]}) > 0.99 * len(kinds[kind])
     assert {request.labels["content"][0] for request in examples} <= contents(
-        islice(instructions(split="train", seed=9), 80_000)
+        islice(instructions(split="train", seed=9), 120_000)
     )
 
 

@@ -26,6 +26,15 @@ _SAID = re.compile(r'"[^"]*"|\b(?:said|says|say) thank you\b')
 _REPLY = re.compile(r"(?:Yes|No|Please|Sorry|Maybe|Perhaps)\b[,.! ]|It is (?:not )?true")
 _MOST_THINGS = 2
 """So many things may turn up beside the one that was asked for: more are a list."""
+_CLAUSE_BEGINS = re.compile(
+    r"[,;:]|\S (?:and|but|so|then|because|when|while|until|if|as|before|after|where)$"
+)
+"""What stands before a name that begins a clause of its own."""
+_UNNAMED = {
+    "he": frozenset(("man", "boy", "father", "dad", "brother", "uncle", "grandfather", "king")),
+    "she": frozenset(("woman", "girl", "mother", "mum", "sister", "aunt", "grandmother", "queen")),
+}
+"""Words for people whom a pronoun can mean without a name."""
 
 
 def grade_story(instruction: Instruction, completion: str, finished: bool) -> Grade:
@@ -108,7 +117,28 @@ def _hero_fault(said: list[str], hero: str, he: str, thing: str) -> str | None:
     last = next(one for one in reversed(said) if any(mentions(one, name) for name in people))
     if not mentions(last, hero):
         return f"The story ends with somebody else than {hero}."
+    if any(_meets_itself(sentence, hero) for sentence in said):
+        return f"{hero} meets {hero}."
     stranger = {"she": "he", "he": "she"}[he]
-    if stranger in words(text) and not any(WORLD.person(name).he == stranger for name in others):
-        return f"The story calls {hero} {stranger}."
+    if _nobody_is_meant(said, stranger):
+        return f"The story says {stranger}, and nobody is there who could be meant."
     return None
+
+
+def _meets_itself(sentence: str, hero: str) -> bool:
+    """Whether one clause has the name twice: "Pia thanked Pia", "Pia and Pia were friends"."""
+    between = re.split(rf"\b{hero}\b", sentence)[1:-1]
+    return any(not _CLAUSE_BEGINS.search(words_between.rstrip()) for words_between in between)
+
+
+def _nobody_is_meant(said: list[str], he: str) -> bool:
+    """Whether a pronoun, "he" or "she" with its cases, comes before anybody whom it could mean."""
+    could_be_meant = {person.name for person in WORLD.people if person.he == he}
+    could_be_meant |= {animal.name for animal in WORLD.animals if animal.he == he}
+    for sentence in said:
+        spoken_of = set(words(sentence))
+        if _UNNAMED[he] & spoken_of or any(mentions(sentence, name) for name in could_be_meant):
+            return False
+        if set(PRONOUNS[he]) & spoken_of:
+            return True
+    return False

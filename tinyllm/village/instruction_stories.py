@@ -103,18 +103,22 @@ def children(split: str) -> tuple[Person, ...]:
     return tuple(person for person in people(split) if person.kind == "child")
 
 
-def tell(hero: Person, thing: Thing, rng: random.Random, without: str = "") -> str:
-    """A story of five sentences, 30 to 60 words, in which this hero and this thing stay.
+@cache
+def _adults() -> tuple[Person, ...]:
+    return tuple(person for person in people("train") if person.kind != "child")
 
-    The child named in `without` does not turn up in it.
+
+def tell(hero: Person, thing: Thing, rng: random.Random) -> str:
+    """A story of five sentences, 30 to 60 words, in which this child and this thing stay.
+
+    Whoever else turns up is an adult. Were it one of thirty children, none of them would be likely,
+    and a small model that takes the likeliest name takes the hero's: "Pia thanked Pia".
 
     >>> story = tell(WORLD.person("Nell"), WORLD.things[0], random.Random(3))
     >>> "Nell" in story and "kite" in story
     True
     """
-    friend, place = hero, rng.choice(WORLD.places)
-    while friend.name in (hero.name, without):
-        friend = rng.choice(children("train"))
+    friend, place = rng.choice(_adults()), rng.choice(WORLD.places)
     filling = {
         "h": hero.name,
         "he": hero.he,

@@ -8,10 +8,11 @@ model really makes: those are learned from comparisons of its own answers.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tinyllm.village.grading_text import sentences
+from tinyllm.village.grading_text import mentions, sentences
 from tinyllm.village.instruction_content import Instruction, people
 from tinyllm.village.instruction_puzzles import worked
 from tinyllm.village.instruction_safety import consent, danger_of, refusal
@@ -89,7 +90,7 @@ def _wrong_correction(request: Instruction, rng: random.Random) -> str:
 def _another_hero(request: Instruction, rng: random.Random) -> str:
     hero = WORLD.person(request.labels["hero"])
     others = [child for child in children("train") if child.he != hero.he]
-    return tell(rng.choice(others), _thing(request), rng, without=hero.name)
+    return tell(rng.choice(others), _thing(request), rng)
 
 
 def _hero_lost(request: Instruction, rng: random.Random) -> str:
@@ -101,6 +102,39 @@ def _hero_lost(request: Instruction, rng: random.Random) -> str:
 def _another_thing(request: Instruction, rng: random.Random) -> str:
     others = [thing for thing in WORLD.things if thing is not _thing(request)]
     return tell(WORLD.person(request.labels["hero"]), rng.choice(others), rng)
+
+
+def _others(request: Instruction) -> list[str]:
+    hero = request.labels["hero"]
+    named = [person.name for person in WORLD.people if mentions(request.answer, person.name)]
+    return [name for name in named if name != hero]
+
+
+def _meets_itself(request: Instruction, rng: random.Random) -> str:
+    """The friend is the hero too: "Pia thanked Pia"."""
+    hero, story = request.labels["hero"], request.answer
+    together = [sentence for sentence in sentences(story) if mentions(sentence, hero)]
+    if not any(mentions(sentence, name) for sentence in together for name in _others(request)):
+        return _hero_lost(request, rng)
+    for name in _others(request):
+        story = re.sub(rf"\b{name}\b", hero, story)
+    return story
+
+
+_OTHER_PRONOUN = {"he": "she", "him": "her", "his": "her", "she": "he", "her": "his"}
+
+
+def _wrong_pronoun(request: Instruction, rng: random.Random) -> str:
+    """The hero is called what nobody in the story can be called: "Nell took his hat"."""
+    he = WORLD.person(request.labels["hero"]).he
+    somebody_else = any(WORLD.person(name).he != he for name in _others(request))
+    swapped = re.sub(
+        rf"\b({'|'.join(_OTHER_PRONOUN)})\b",
+        lambda found: _OTHER_PRONOUN[found[0]],
+        request.answer,
+    )
+    unspoiled = somebody_else or swapped == request.answer
+    return _hero_lost(request, rng) if unspoiled else swapped
 
 
 def _another_topic(request: Instruction, rng: random.Random) -> str:
@@ -185,6 +219,8 @@ _FAULTS: dict[str, dict[str, Corruption]] = {
         "another hero": _another_hero,
         "hero lost": _hero_lost,
         "thing missing": _another_thing,
+        "meets itself": _meets_itself,
+        "wrong pronoun": _wrong_pronoun,
     },
     "talk": {"off topic": _another_topic, "not taken up": _not_taken_up},
     "who_has": {"wrong holder": _wrong_holder, "two holders": _two_holders},
