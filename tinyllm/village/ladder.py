@@ -10,6 +10,7 @@ from __future__ import annotations
 from tinyllm.village.amounts import FEWER, MORE, draw_amounts
 from tinyllm.village.grammar import Draw, Scene, Weighted
 from tinyllm.village.letters import signed
+from tinyllm.village.pronouns import he_or_she
 from tinyllm.village.scenes import NOUNS, new_scene
 from tinyllm.village.voices import WRITTEN, Beat, tell
 from tinyllm.village.world import NUMBERS, WORLD, article
@@ -274,7 +275,7 @@ RUNGS: dict[str, tuple[Beat, ...]] = {
     "fewer": FEWER,
     "more": MORE,
     "order": ORDER,
-    **dict.fromkeys(TWICE, ()),
+    **dict.fromkeys((*TWICE, "he or she"), ()),
 }
 """Each rung, by name: its moments in order."""
 
@@ -282,7 +283,7 @@ SHARES = Weighted(
     {"one gift": 16.0, "two gifts": 12.0, "there and back": 6.0, "swap": 6.0, "two things": 6.0}
     | {"two things backwards": 4.0, "exchange": 14.0, "stays": 10.0, "moved": 8.0, "lost": 10.0}
     | {"told": 14.0, "wish": 18.0, "fewer": 12.0, "more": 11.0, "order": 5.0}
-    | {"echo": 15.0, "roll call": 10.0}
+    | {"echo": 15.0, "roll call": 10.0, "he or she": 10.0}
 )
 VOICES = Weighted({"past": 0.32, "present": 0.3, "note": 0.38})
 """Who writes a note signs soon, and must sign with the name that stands above."""
@@ -298,6 +299,8 @@ def write_ladder(draw: Draw, *, rung: str = "") -> tuple[str, dict[str, str]]:
     (True, True)
     """
     rung = rung or draw.weighted(SHARES)
+    if rung == "he or she":
+        return he_or_she(draw)
     scene = new_scene(draw, draw.weighted(VOICES))
     text = _twice(scene, *TWICE[rung]) if rung in TWICE else _climb(scene, rung)
     labels = {"hero": scene.get("name", ""), "voice": scene["voice"], "rung": rung}

@@ -1,9 +1,10 @@
 """The primer: the first hundred pages that a model of the village reads.
 
-In them words come twice in the same order, or a thing changes hands once. Whoever reads them first
-has learned to look back, and from then on every text teaches who did what. Without them a model of
-so rich a text tells fluent stories for a thousand steps and forgets who they are about
-(`bench/RESULTS.md`).
+In them words come twice in the same order, a thing changes hands once, or children follow each
+other, each with the pronouns that are theirs. Whoever reads them first has learned to look back and
+who is a girl, and from then on every text teaches who did what. Without them a model of so rich a
+text tells fluent stories for a thousand steps, forgets who they are about, and calls everybody
+"she" (`bench/RESULTS.md`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tinyllm.village.letters import signed
 from tinyllm.village.scenes import new_scene
 from tinyllm.village.voices import Beat, tell
 
-PAGES = Weighted({"roll call": 3.0, "echo": 2.0, "one gift": 1.0})
+PAGES = Weighted({"roll call": 3.0, "echo": 2.0, "one gift": 1.0, "he or she": 2.0})
 LENGTHS = Weighted({3: 0.1, 4: 0.2, 5: 0.25, 6: 0.25, 7: 0.2})
 TIMES = Weighted({1: 0.2, 2: 0.4, 3: 0.4})
 """How often a row of words comes again."""
@@ -28,7 +29,7 @@ def write_primer(draw: Draw) -> tuple[str, dict[str, str]]:
     True
     """
     page = draw.weighted(PAGES)
-    if page == "one gift":
+    if page not in TWICE:
         return write_ladder(draw, rung=page)
     scene = new_scene(draw, draw.weighted(VOICES))
     words, (first, again) = TWICE[page]
