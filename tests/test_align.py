@@ -219,6 +219,21 @@ def test_a_version_is_fixed_by_steps_and_a_budget_of_seconds_only_chooses_them(
     assert config["seconds"] is None
 
 
+def test_steps_settled_on_the_way_are_repeated_bit_for_bit_without_a_clock(
+    chat, reward, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(policy_training, "TIMED", (2, 4, 6))
+    monkeypatch.setattr(policy_training, "LEAST_STEPS", 16)
+    hurried = PolicyConfig(**{**vars(SMALL), "seconds": 2.0, "evaluate_every": 5})
+    events = run(chat, tmp_path / "aligned", reward=reward, config=hurried)
+    assert all(event.steps >= 16 for event in events if isinstance(event, Step))
+    config = read_manifest(tmp_path / "aligned" / "v001")["config"]
+    again = PolicyConfig(**{**config, "rates": policy_training.Rates(**config["rates"])})
+    run(chat, tmp_path / "again", reward=reward, config=again)
+    once, twice = (read_weights(tmp_path / name / "v001") for name in ("aligned", "again"))
+    assert all(torch.equal(weight, twice[name]) for name, weight in once.items())
+
+
 def test_a_policy_that_the_gate_would_refuse_is_not_the_best_on_the_way(
     chat, reward, tmp_path, monkeypatch
 ):

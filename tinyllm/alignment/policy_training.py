@@ -39,12 +39,13 @@ answers to the same (`bench/RESULTS.md`)."""
 TRIAL_MARGIN = 0.02
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
 the gate has twice as many answers, and what a policy says too often shows in many answers."""
-TIMED = 2
-"""The first steps, of which the last tells how many fit; the very first also prepares kernels, and
-timed on it trainings were a fifth too short. The learning rate is still rising then, so that it
-does not depend on their number."""
+TIMED = (2, 8, 16)
+"""After so many steps their number is settled, and settled again, by how long those since the last
+time took; of the first two the second alone tells, as the very first also prepares kernels. Each
+lies before the learning rate begins to fall, so that it does not depend on the number so far."""
 WARMUP = 3
 COOLDOWN = 0.5
+LEAST_STEPS = 6
 SHARES = (0.75, 0.5, 0.25)
 """How far from the chat model a policy stands that is taken part of the way back."""
 
@@ -68,7 +69,7 @@ class PolicyConfig:
     kl_budget: float = 3.0
     max_new_tokens: int = 192
     reference_samples: int = 4
-    evaluate_every: int = 6
+    evaluate_every: int = 12
     stop_after: int | None = None
     rates: Rates = field(default_factory=lambda: RATES)
     seed: int = 0
@@ -256,17 +257,23 @@ def _steps(
     if ends is None:
         yield from some(config.steps)
         return
-    least = max(config.evaluate_every, 2 * TIMED)
 
     def fitting(step_seconds: float) -> int:
         with_trials = step_seconds + trial_seconds / config.evaluate_every
         return int((ends - time.monotonic()) / with_trials)
 
-    spent = [0.0]
-    for timed in some(max(least, fitting(trial_seconds)), until=TIMED):
-        spent.append(timed.seconds)
-        yield timed
-    yield from some(max(least, TIMED + fitting(spent[-1] - spent[-2])), last=timed)
+    planned, mark = max(LEAST_STEPS, fitting(trial_seconds)), 1
+    done: list[Step] = []
+    for until in TIMED:
+        if until > planned * (1 - COOLDOWN):
+            break
+        for step in some(planned, until=until, last=done[-1] if done else None):
+            done.append(step)
+            yield step
+        pace = (done[-1].seconds - done[mark - 1].seconds) / (until - mark)
+        planned = max(LEAST_STEPS, int(until / (1 - COOLDOWN)), until + fitting(pace))
+        mark = until
+    yield from some(planned, last=done[-1])
 
 
 def part_of_the_way(
