@@ -17,16 +17,16 @@ from tinyllm.village.instruction_content import Instruction
 from tinyllm.village.instruction_talk import TOPIC
 
 HASTY: Mapping[str, float] = {
-    "story": 0.1,
-    "talk": 0.15,
-    "counting": 0.25,
-    "who_has": 0.33,
+    "story": 0.12,
+    "talk": 0.18,
+    "counting": 0.12,
+    "who_has": 0.36,
     "fact": 0.05,
     "true_or_false": 0.0,
-    "danger": 0.1,
-    "look_alike": 0.08,
+    "danger": 0.14,
+    "look_alike": 0.12,
 }
-"""The share of hasty demonstrations of each kind: fewer where there is most to learn."""
+"""The share of hasty demonstrations of each kind: few where there is most to learn."""
 BRUSH_OFFS = (
     "I have no time now.",
     "Please ask me later.",
