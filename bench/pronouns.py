@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -47,15 +48,17 @@ def first_pronouns(
     other = other_pronouns(tokenizer)
     context = model.config.max_position_embeddings
     for document in islice(write(seed=SEED, split="validation"), documents):
+        if document.kind != "story":
+            continue
         ids = [tokenizer.end_of_text, *tokenizer.encode(document.text)][:context]
         place = next((place for place, token in enumerate(ids) if token in other), None)
-        if document.kind != "story" or place is None:
+        if place is None:
             continue
         wrong, who = other[ids[place]]
         with torch.no_grad():
             logits = model(torch.tensor([ids[:place]]))[0, -1]
         both = logits[[ids[place], wrong]].log_softmax(-1)
-        yield who, -float(both[0]) / torch.log(torch.tensor(2.0)).item()
+        yield who, -float(both[0]) / math.log(2)
 
 
 def measure(run: str, documents: int) -> dict[str, Any]:

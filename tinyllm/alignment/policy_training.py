@@ -47,6 +47,7 @@ lies before the learning rate begins to fall, so that it does not depend on the 
 WARMUP = 3
 COOLDOWN = 0.5
 LEAST_STEPS = 6
+"""So many are planned however few seconds there are; the clock may end them sooner."""
 SHARES = (0.75, 0.5, 0.25)
 """How far from the chat model a policy stands that is taken part of the way back."""
 
