@@ -119,9 +119,30 @@ def test_gradients_are_on_while_the_consumer_holds_a_batch(policy, reference):
 
 
 def test_all_prompts_are_asked_equally_often():
-    asked = [n for step in range(9) for n in prompt_numbers(6, 4, step, seed=1)]
-    assert sorted(asked) == sorted(list(range(6)) * 6)
-    assert asked[:6] != asked[6:12]
+    for lengths in ([5.0] * 6, [5.0, 50.0, 7.0, 60.0, 1.0, 6.0]):
+        asked = [n for step in range(9) for n in prompt_numbers(lengths, 4, step, seed=1)]
+        assert sorted(asked) == sorted(list(range(6)) * 6)
+        assert asked[:6] != asked[6:12]
+
+
+def test_prompts_with_answers_of_like_length_are_asked_together():
+    lengths = [5.0, 50.0] * 8
+    rounds = [[prompt_numbers(lengths, 4, 4 * lap + step, seed=0) for step in range(4)]
+              for lap in range(3)]  # fmt: skip
+    assert all(len({lengths[n] for n in batch}) == 1 for lap in rounds for batch in lap)
+    met = [{frozenset(batch) for batch in lap} for lap in rounds]
+    assert met[0] != met[1] != met[2]
+    first = {lengths[lap[0][0]] for lap in rounds}
+    assert first == {5.0, 50.0}, "short and long ones come in random order"
+
+
+def test_rollouts_ask_by_the_lengths_they_are_given(policy, reference):
+    lengths = [9.0, 1.0, 8.0]
+    batches = stream(policy, reference, length_reward, prompts_per_step=1, lengths=lengths)
+    asked = [int(next(batches).answers.which[0]) for _ in range(12)]
+    expected = [prompt_numbers(lengths, 1, step, seed=7)[0] for step in range(12)]
+    alike = [prompt_numbers([1.0] * 3, 1, step, seed=7)[0] for step in range(12)]
+    assert asked == expected != alike
 
 
 @pytest.fixture(scope="module")

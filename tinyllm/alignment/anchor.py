@@ -36,6 +36,11 @@ class Anchor:
         """Values of the reference answers (B, ...) as (P, G, ...)."""
         return values.view(len(self.prompts), self.num_samples, *values.shape[1:])
 
+    @property
+    def lengths(self) -> Tensor:
+        """How many tokens each reference answer has, its end included (P,G)."""
+        return self.per_prompt(self.answers.answer_lengths.float())
+
 
 def write_anchor(
     reference: Transformer,
@@ -101,7 +106,7 @@ class ShapedReward:
         raw = anchor.per_prompt(reward(anchor.answers, anchor.reading))  # (P,G)
         self._centre = raw.mean(1)
         self.sd = max(float((raw - self._centre[:, None]).std()), least_sd)
-        lengths = anchor.per_prompt(anchor.answers.answer_lengths.float())  # (P,G)
+        lengths = anchor.lengths  # (P,G)
         self._shortest, self._longest = lengths.amin(1), lengths.amax(1)
         self._unit = (lengths.mean(1) / 4).clamp(min=4.0)
         self._reward, self._clip = reward, clip

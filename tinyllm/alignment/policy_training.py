@@ -167,6 +167,9 @@ def learn_policy(
     trial_seconds = time.monotonic() - began
     beta = AdaptiveBeta(start=config.beta, budget=config.kl_budget)
 
+    usual = anchor.lengths[: held_out.start].mean(1)  # (P)
+    usual_tokens = float(usual.mean()) * config.prompts_per_step * config.num_samples
+
     def batches() -> Iterator[Rollouts]:
         return rollouts(
             policy,
@@ -180,6 +183,7 @@ def learn_policy(
             end=tokenizer.end,
             pad=tokenizer.pad,
             seed=config.seed,
+            lengths=usual.tolist(),
         )
 
     chat = Checkpoint(step=0, steps=config.steps, rewards=rewards, weights=_copy(policy))
@@ -187,7 +191,8 @@ def learn_policy(
     steps, stopped = config.steps, None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
-    stream = _steps(policy, batches(), rloo_loss(reference), config, ends, trial_seconds)
+    learning = policy, batches(), rloo_loss(reference)
+    stream = _steps(*learning, config, ends, trial_seconds, usual_tokens)
     for step in stream:
         beta.observe(step.metrics["kl"])
         yield step
@@ -237,8 +242,13 @@ def _steps(
     config: PolicyConfig,
     ends: float | None,
     trial_seconds: float,
+    usual_tokens: float,
 ) -> Generator[Step, None, None]:
-    """The steps of the plan, or as many as fit until the clock shows `ends`."""
+    """The steps of the plan, or as many as fit until the clock shows `ends`.
+
+    Steps differ: one of stories takes three times as long as one of short answers. So the time of a
+    usual one, of `usual_tokens`, is reckoned from what those so far took per token.
+    """
     optimizer = optimizer_for(policy, config.rates)
 
     def some(steps: int, until: int | None = None, last: Step | None = None) -> Iterator[Step]:
@@ -272,8 +282,10 @@ def _steps(
         for step in some(planned, until=until, last=done[-1] if done else None):
             done.append(step)
             yield step
-        pace = (done[-1].seconds - done[mark - 1].seconds) / (until - mark)
-        planned = max(LEAST_STEPS, int(until / (1 - COOLDOWN)), until + fitting(pace))
+        last, before = done[-1], done[mark - 1]
+        pace = (last.seconds - before.seconds) / max(last.tokens - before.tokens, 1)
+        fits = until + fitting(pace * usual_tokens)
+        planned = max(LEAST_STEPS, int(until / (1 - COOLDOWN)), fits)
         mark = until
     yield from some(planned, last=done[-1])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from torch import Tensor
 
@@ -19,6 +20,9 @@ from tinyllm.model import Transformer
 
 Reward = Callable[[Answers, Reading], Tensor]
 """(answers, what the reference makes of them) -> rewards (B)."""
+ABOUT = (0.75, 1.25)
+"""A length may be taken for one so many times as long when prompts are put together: so the same
+ones do not meet in every round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +69,20 @@ def rollouts(
     pad: int,
     seed: int = 0,
     start: int = 0,
+    lengths: Sequence[float] | None = None,
 ) -> Iterator[Rollouts]:
     """Endless batches of `num_samples` answers to each of `prompts_per_step` prompts.
 
     Batch number `start + i` depends on `seed`, its number, the policy as it is then, and
-    `beta.value`; nothing else is drawn. `prompts` are token ids, ready for the answer to begin.
+    `beta.value`; nothing else is drawn. `prompts` are token ids, ready for the answer to begin;
+    `lengths`, if given, says how many tokens an answer to each usually has.
     """
-    step = start
+    step, lengths = start, [1.0] * len(prompts) if lengths is None else lengths
     while True:
         answers = write_answers(
             policy,
             prompts,
-            prompt_numbers(len(prompts), prompts_per_step, step, seed),
+            prompt_numbers(lengths, prompts_per_step, step, seed),
             num_samples=num_samples,
             max_new_tokens=max_new_tokens,
             end=end,
@@ -97,15 +103,30 @@ def rollouts(
         step += 1
 
 
-def prompt_numbers(prompts: int, per_step: int, step: int, seed: int) -> list[int]:
-    """Which of `prompts` prompts are asked at `step`: all of them in random order, then again.
+def prompt_numbers(lengths: Sequence[float], per_step: int, step: int, seed: int) -> list[int]:
+    """Which prompts are asked at `step`: all of them once, then all again in another order.
 
-    >>> sorted(n for step in range(3) for n in prompt_numbers(6, 4, step, seed=0))
+    Prompts whose answers are about as long (`lengths`, one a prompt) are asked together. A batch
+    takes as long as its longest answer; and a story among answers of one line, with ten times as
+    many tokens to move, would all but decide the update alone (`bench/RESULTS.md`).
+
+    >>> sorted(n for step in range(3) for n in prompt_numbers([9.0] * 6, 4, step, seed=0))
     [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    >>> sorted(sorted(prompt_numbers([50, 5, 60, 6], 2, step, seed=0)) for step in range(2))
+    [[0, 2], [1, 3]]
     """
-    places = range(step * per_step, (step + 1) * per_step)
+    places, prompts = range(step * per_step, (step + 1) * per_step), len(lengths)
     orders = {
-        epoch: random.Random(f"{seed} {epoch}").sample(range(prompts), prompts)
+        epoch: _order(lengths, per_step, random.Random(f"{seed} {epoch}"))
         for epoch in {place // prompts for place in places}
     }
     return [orders[place // prompts][place % prompts] for place in places]
+
+
+def _order(lengths: Sequence[float], per_step: int, rng: random.Random) -> list[int]:
+    """Every prompt once, in groups of about one length; the groups come in random order."""
+    about = [length * rng.uniform(*ABOUT) for length in lengths]
+    by_length = sorted(range(len(lengths)), key=about.__getitem__)
+    groups = [by_length[first : first + per_step] for first in range(0, len(lengths), per_step)]
+    rng.shuffle(groups)
+    return list(chain.from_iterable(groups))
