@@ -191,8 +191,15 @@ def learn_policy(
     steps, stopped = config.steps, None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
-    learning = policy, batches(), rloo_loss(reference)
-    stream = _steps(*learning, config, ends, trial_seconds, usual_tokens)
+    stream = _steps(
+        policy,
+        batches(),
+        rloo_loss(reference),
+        config,
+        ends=ends,
+        trial_seconds=trial_seconds,
+        usual_tokens=usual_tokens,
+    )
     for step in stream:
         beta.observe(step.metrics["kl"])
         yield step
@@ -240,6 +247,7 @@ def _steps(
     batches: Iterator[Rollouts],
     loss: Callable[[Transformer, Rollouts], tuple[Tensor, dict[str, float]]],
     config: PolicyConfig,
+    *,
     ends: float | None,
     trial_seconds: float,
     usual_tokens: float,

@@ -107,8 +107,8 @@ def prompt_numbers(lengths: Sequence[float], per_step: int, step: int, seed: int
     """Which prompts are asked at `step`: all of them once, then all again in another order.
 
     Prompts whose answers are about as long (`lengths`, one a prompt) are asked together. A batch
-    takes as long as its longest answer; and a story among answers of one line, with ten times as
-    many tokens to move, would all but decide the update alone (`bench/RESULTS.md`).
+    takes as long as its longest answer; and in a mixed one the stories, with five times as many
+    tokens to move as an answer of one line, would decide most of the update (`bench/RESULTS.md`).
 
     >>> sorted(n for step in range(3) for n in prompt_numbers([9.0] * 6, 4, step, seed=0))
     [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
