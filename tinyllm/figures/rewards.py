@@ -139,13 +139,23 @@ def rlhf_chart(
         if name == "finished":
             figure.update_yaxes(range=[0, 1.02], tickformat=".0%", row=row + 1, col=column + 1)
         if len(curve):
-            words.append(f"{heading} from {curve[0]:.3g} to {curve[-1]:.3g}")
+            words.append(f"{heading} from {_said(curve[0])} to {_said(curve[-1])}")
     last = max((s.steps for s in steps), default=1)
     figure.update_xaxes(range=[0, last * 1.01])
     figure.update_xaxes(title_text="optimizer step", row=(len(panels) + 1) // 2)
+    figure.update_yaxes(exponentformat="none")
     figure.update_layout(height=500, title_subtitle_text="pale: each step; dark: running mean")
     state = f"step {steps[-1].step} of {last}; {'; '.join(words)}" if words else "no step yet"
     return Chart(figure=figure, text=f"{title}: {state}.")
+
+
+def _said(value: float) -> str:
+    """A number in words: three digits, and 0 for what is nothing but rounding.
+
+    >>> _said(-1.77e-11), _said(0.1234), _said(17.55)
+    ('0', '0.123', '17.6')
+    """
+    return f"{round(float(value), 3) + 0.0:.3g}"
 
 
 def _panels(headings: Sequence[str], title: str, columns: int = 2) -> go.Figure:
