@@ -40,7 +40,7 @@ answers to the same (`bench/RESULTS.md`)."""
 TRIAL_MARGIN = 0.02
 """By how much of the chat model's diversity a policy on trial must keep more than the gate asks:
 the gate has twice as many answers, and what a policy says too often shows in many answers."""
-TIMED = (2, 8, 16)
+TIMED = (2, 8, 16, 32, 64)
 """After so many steps their number is settled, and settled again, by how long those since the last
 time took; of the first two the second alone tells, as the very first also prepares kernels. Each
 lies before the learning rate begins to fall, so that it does not depend on the number so far."""
