@@ -80,11 +80,13 @@ def test_the_width_of_the_batch_changes_nothing(policy):
     torch.testing.assert_close(broad.hidden[:12, :width][mask], narrow.hidden[mask])
 
 
-def stream(policy, reference, reward, beta=0.1, **changes):
+def stream(policy, reference, reward, beta=0.1, lengths=(1.0, 1.0, 1.0), **changes):
     arguments = {"prompts_per_step": 2, "num_samples": 4, "max_new_tokens": 12, "end": END,
                  "pad": PAD, "seed": 7}  # fmt: skip
     price = AdaptiveBeta(start=beta, budget=3.0)
-    return rollouts(policy, reference, PROMPTS, reward, beta=price, **(arguments | changes))
+    return rollouts(
+        policy, reference, PROMPTS, lengths, reward, beta=price, **(arguments | changes)
+    )
 
 
 def length_reward(answers, _):

@@ -31,9 +31,9 @@ from tinyllm.training import Rates, Schedule, optimizer_for, train
 
 STAGE = "aligned"
 RATES = Rates(matrices=0.0016, embedding=0.0003, gains=0.0012, head=0.0003, momentum=0.8, clip=1.0)
-"""For the thirty to forty steps that fit into a minute: three times as fast, the policy says the
+"""For the forty to fifty steps that fit into a minute: three times as fast, the policy says the
 same again and again before it is better, and the gate lets only part of it through; a momentum of
-0.95 would look back over half of the training (`bench/RESULTS.md`)."""
+0.95 would look back over nearly half of the training (`bench/RESULTS.md`)."""
 TRIAL_SAMPLES = 1
 """Answers to each held-out prompt: diversity is better known from more prompts than from more
 answers to the same (`bench/RESULTS.md`)."""
@@ -175,6 +175,7 @@ def learn_policy(
             policy,
             reference,
             anchor.prompts[: held_out.start],
+            usual.tolist(),
             reward,
             beta=beta,
             prompts_per_step=config.prompts_per_step,
@@ -183,7 +184,6 @@ def learn_policy(
             end=tokenizer.end,
             pad=tokenizer.pad,
             seed=config.seed,
-            lengths=usual.tolist(),
         )
 
     chat = Checkpoint(step=0, steps=config.steps, rewards=rewards, weights=_copy(policy))
@@ -254,8 +254,8 @@ def _steps(
 ) -> Generator[Step, None, None]:
     """The steps of the plan, or as many as fit until the clock shows `ends`.
 
-    Steps differ: one of stories takes three times as long as one of short answers. So the time of a
-    usual one, of `usual_tokens`, is reckoned from what those so far took per token.
+    Steps differ: one of stories takes two or three times as long as one of short answers. So the
+    time of a usual one, of `usual_tokens`, is reckoned from what those so far took per token.
     """
     optimizer = optimizer_for(policy, config.rates)
 
@@ -291,7 +291,7 @@ def _steps(
             done.append(step)
             yield step
         last, before = done[-1], done[mark - 1]
-        pace = (last.seconds - before.seconds) / max(last.tokens - before.tokens, 1)
+        pace = (last.seconds - before.seconds) / (last.tokens - before.tokens)
         fits = until + fitting(pace * usual_tokens)
         planned = max(LEAST_STEPS, int(until / (1 - COOLDOWN)), fits)
         mark = until

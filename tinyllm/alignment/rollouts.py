@@ -59,6 +59,7 @@ def rollouts(
     policy: Transformer,
     reference: Transformer,
     prompts: Sequence[Sequence[int]],
+    lengths: Sequence[float],
     reward: Reward,
     *,
     beta: AdaptiveBeta,
@@ -69,15 +70,14 @@ def rollouts(
     pad: int,
     seed: int = 0,
     start: int = 0,
-    lengths: Sequence[float] | None = None,
 ) -> Iterator[Rollouts]:
     """Endless batches of `num_samples` answers to each of `prompts_per_step` prompts.
 
     Batch number `start + i` depends on `seed`, its number, the policy as it is then, and
     `beta.value`; nothing else is drawn. `prompts` are token ids, ready for the answer to begin;
-    `lengths`, if given, says how many tokens an answer to each usually has.
+    `lengths` says how many tokens an answer to each usually has.
     """
-    step, lengths = start, [1.0] * len(prompts) if lengths is None else lengths
+    step = start
     while True:
         answers = write_answers(
             policy,

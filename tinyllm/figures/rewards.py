@@ -155,7 +155,7 @@ def _said(value: float) -> str:
     >>> _said(-1.77e-11), _said(0.1234), _said(17.55)
     ('0', '0.123', '17.6')
     """
-    return f"{round(float(value), 3) + 0.0:.3g}"
+    return f"{round(value, 3) + 0.0:.3g}"
 
 
 def _panels(headings: Sequence[str], title: str, columns: int = 2) -> go.Figure:
