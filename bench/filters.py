@@ -1,6 +1,6 @@
 """Our Gopher, C4 and FineWeb rules beside datatrove's, on its own examples and on real documents.
 
-    python bench/filters.py --datatrove [CHECKOUT] [--documents 1000]
+    python bench/filters.py --datatrove [CHECKOUT] [--documents 1000] [--seed 0]
 
 Needs `pip install datatrove spacy nltk`; without them it says so and ends. With a CHECKOUT of
 datatrove, its own filter tests run while every call of a filter is written down, and our rules
@@ -201,12 +201,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datatrove", nargs="?", type=Path, const=Path(), help="a checkout of it")
     parser.add_argument("--documents", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=0, help="which documents are drawn")
     arguments = parser.parse_args()
     if absent := missing():
         print(f"Skipped: {absent} is not installed (pip install datatrove spacy nltk).")
         raise SystemExit(0)
     found: dict[str, Any] = {}
-    found["real documents"] = on_real_documents(real_documents(arguments.documents))
+    texts = real_documents(arguments.documents, arguments.seed)
+    found["real documents"] = on_real_documents(texts)
     if arguments.datatrove and (arguments.datatrove / "tests").is_dir():
         found["its own examples"] = on_its_examples(arguments.datatrove)
     print(json.dumps(found, indent=2, ensure_ascii=False))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyllm.corpus.cutting import cut
@@ -123,6 +123,7 @@ def test_line_ends_of_all_systems_are_one(tmp_path: Path) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(alphabet="ab \n", max_size=50), max_size=30), st.integers(4, 40))
+@example(["aa", "\n" * 50], 4)
 def test_cutting_loses_nothing_and_keeps_to_the_length(pieces: list[str], about: int) -> None:
     documents = list(cut(pieces, about=about))
     assert "".join(documents) == "".join(pieces)

@@ -150,6 +150,9 @@ def test_words_and_sentences_are_counted_as_tokenizers_do() -> None:
     assert split_words("Don't (it's 3.11): e.g. U.S. well-known") == (
         *("Do", "n't", "(", "it", "'s", "3.11", "):", "e.g.", "U.S.", "well", "-", "known"),
     )
+    assert split_words("┌──┐ 5% of ~3 and/or c. a% (1$)") == (
+        *("┌", "─", "─", "┐", "5", "%", "of", "~3", "and/or", "c.", "a%", "(", "1", "$", ")"),
+    )
     assert [count_sentences(t) for t in ("Honk.", "Honk! Honk? No", 'He said "No." Then', "")] == [
         *(1, 3, 2, 0),
     ]

@@ -70,16 +70,24 @@ def cut_document(
 
 
 def _short_lines(pieces: Iterable[str], longest: int) -> Iterator[str]:
-    """Lines of at most `longest` characters, from lines that may come in pieces."""
+    """Lines of at most `longest` characters and their end, from lines that may come in pieces."""
     rest = ""
     for piece in pieces:
-        rest += piece
-        while len(rest.rstrip("\n")) > longest:
-            at = rest.rfind(" ", longest // 2, longest) + 1 or longest
-            yield rest[:at]
-            rest = rest[at:]
-        if rest.endswith("\n"):
-            yield rest
-            rest = ""
+        *ended, rest = (rest + piece).split("\n")
+        for line in ended:
+            *parts, last = _parts(line, longest)
+            yield from parts
+            yield last + "\n"
+        *parts, rest = _parts(rest, longest)
+        yield from parts
     if rest:
         yield rest
+
+
+def _parts(line: str, longest: int) -> Iterator[str]:
+    """A line, cut between two words, or inside one that is longer; the last part may be empty."""
+    while len(line) > longest:
+        at = line.rfind(" ", longest // 2, longest) + 1 or longest
+        yield line[:at]
+        line = line[at:]
+    yield line

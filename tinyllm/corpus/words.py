@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from string import ascii_lowercase
 
-_SIGNS = r"…,:;!?¿¡()\[\]{}<>_#*&~·§%=—–'\"”“`‘´’‚„»«$£€¥"
-_BEFORE = re.compile(rf"\.\.+|\+(?![0-9])|[{_SIGNS}]")
+_SIGNS = r"…,:;!?¿¡()\[\]{}<>_#*&·—–'\"”“`‘´’‚„»«"
+_MONEY = "%$£€¥"
+_BEFORE = re.compile(rf"\.\.+|\+(?![0-9])|[§={_MONEY}{_SIGNS}]")
 _AFTER = re.compile(
-    rf"(?:\.\.+|\):|['’][sS]|[{_SIGNS.replace('§', '').replace('=', '')}]|(?<=[0-9])\+"
-    rf"|(?<=[0-9a-zß-öø-ÿ²+\-{_SIGNS}])\.|(?<=[A-Z][A-Z])\.)$"
+    rf"(?:\.\.+|\):|['’][sS]|[{_SIGNS}]|(?<=[0-9])[+{_MONEY}]"
+    rf"|(?<=[0-9a-zß-öø-ÿ²+\-%{_SIGNS}])\.|(?<=[A-Z][A-Z])\.)$"
 )
 _BETWEEN = re.compile(
     r"\.\.+|…|(?<=[0-9])[+\-*^](?=[0-9-])|(?<=[a-z\"'”’`])\.(?=[A-Z\"'“‘`])"
@@ -21,7 +23,9 @@ _NEGATION = re.compile(r"(\w+)(n['’]t)", re.IGNORECASE)
 _SHORT_FORM = re.compile(r"(\w+)(['’](?:m|d|ll|ve|re))", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?|ftp)://\S+|www\.\S+")
 _WHOLE = frozenset(
-    {"e.g.", "i.e.", "a.m.", "p.m.", "):", "(:", ":)", ":(", "Mr.", "Mrs.", "Dr.", "vs."}
+    {"e.g.", "E.g.", "i.e.", "I.e.", "a.m.", "p.m.", "vs.", "and/or", "Mr.", "Mrs.", "Ms.", "Dr."}
+    | {"Inc.", "Ltd.", "Co.", "''", "):", "(:", ":)", ":("}
+    | {f"{letter}." for letter in ascii_lowercase}
 )
 _APART = {"cannot": ("can", "not"), "Cannot": ("Can", "not")}
 _ENDS = frozenset(".!?")
@@ -34,13 +38,17 @@ def split_words(text: str) -> tuple[str, ...]:
 
     Gopher's limits are set on such tokens: that a fifth of them may lack a letter leaves room for
     commas and full stops. What is cut by blank space loses its signs in front and behind, then is
-    cut at hyphens and the like; spaCy's long list of exceptions is left out but for a dozen. The
-    last texts are remembered, because one filter after the other asks.
+    cut at hyphens and the like. Emoji, arrows and the lines of a drawn box stand each for
+    themselves. Of spaCy's long list of exceptions only the commonest are kept. The last texts are
+    remembered, because one filter after the other asks.
 
     >>> split_words("Don't ask: it's 3.11, well-known.")
     ('Do', "n't", 'ask', ':', 'it', "'s", '3.11', ',', 'well', '-', 'known', '.')
     """
     words: list[str] = []
+    if not text.isascii():
+        symbols = {sign for sign in set(text) if unicodedata.category(sign) == "So"}
+        text = text.translate({ord(sign): f" {sign} " for sign in symbols})
     for chunk in text.split():
         if chunk.isalpha() and chunk not in _APART:
             words.append(chunk)
