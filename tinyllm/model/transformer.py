@@ -25,6 +25,7 @@ from tinyllm.files import TinyLLMError
 from tinyllm.model.cache import KVCache, left_padding
 from tinyllm.model.config import ModelConfig
 from tinyllm.model.fresh import initialise
+from tinyllm.model.norm import RMSNorm, rms_norm
 
 Turn = tuple[Tensor, Tensor]
 """Cosines and signed sines of the angle by which each token's heads are turned."""
@@ -36,25 +37,6 @@ Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 def linear(inputs: int, outputs: int) -> nn.Linear:
     """A matrix (outputs, inputs) without bias, left unfilled: `initialise` draws all weights."""
     return nn.Linear(inputs, outputs, bias=False, device="meta").to_empty(device="cpu")
-
-
-class RMSNorm(nn.Module):
-    """Scale each vector to a root mean square of 1, then each channel by a learned gain.
-
-    Zhang and Sennrich 2019: LayerNorm without the mean. Computed in float32 whatever comes in.
-
-    >>> RMSNorm(4, 1e-6)(torch.tensor([2.0, 2.0, -2.0, -2.0])).detach()
-    tensor([ 1.0000,  1.0000, -1.0000, -1.0000])
-    """
-
-    def __init__(self, channels: int, eps: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (..., C) -> (..., C), in the dtype of x."""
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
 class Rotary(nn.Module):
@@ -168,13 +150,14 @@ class Attention(nn.Module):
         B, T, _ = x.shape
         H, K = self.config.num_attention_heads, self.config.num_key_value_heads
         D = self.config.head_dim
-        # Queries and keys are normed and turned together: at our size many small operations cost.
-        qk = torch.cat((self.q_proj(x), self.k_proj(x)), -1).view(B, T, H + K, D)
+        # One product, and one norm and turn for queries and keys: many small operations cost.
+        weight = torch.cat((self.q_proj.weight, self.k_proj.weight, self.v_proj.weight))
+        qk, v = torch.split(F.linear(x, weight).view(B, T, H + 2 * K, D), [H + K, K], 2)
         if self.config.architecture == "qwen3":
             gain = torch.cat((self.q_norm.weight.expand(H, D), self.k_norm.weight.expand(K, D)))
-            qk = F.rms_norm(qk, (D,), eps=self.config.rms_norm_eps) * gain
+            qk = rms_norm(qk, None, self.config.rms_norm_eps) * gain
         q, k = torch.split(rotate(qk, turn).transpose(1, 2), [H, K], 1)  # (B,H,T,D), (B,K,T,D)
-        v = self.v_proj(x).view(B, T, K, D).transpose(1, 2)  # (B,K,T,D)
+        v = v.transpose(1, 2)  # (B,K,T,D)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)  # (B,K,S,D)
         y = attend(q, k, v, bias)  # (B,H,T,D)

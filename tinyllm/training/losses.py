@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tinyllm.model import Transformer
 from tinyllm.training.batches import IGNORED, Batch
+from tinyllm.training.cross_entropy import cross_entropy
 
 ROUND = 256
 """Scores are computed for so many places at a time. PyTorch's bfloat16 products on a CPU prepare,
@@ -39,4 +40,4 @@ def next_token_loss(model: Transformer, batch: Batch) -> tuple[Tensor, dict[str,
         places = F.pad(needed, (0, room - len(needed)))
         hidden = hidden.index_select(0, places)
         targets = F.pad(targets[needed], (0, room - len(needed)), value=IGNORED)
-    return F.cross_entropy(model.logits(hidden), targets), {}
+    return cross_entropy(hidden, model.output_weight, targets), {}
