@@ -183,9 +183,27 @@ def bench_tokenizer(
     as_json: JsonOption = False,
 ) -> None:
     """BPE by hand beside minbpe's algorithm and the `tokenizers` library."""
+    _bench("tokenizer", as_json, minbpe=minbpe)
+
+
+@bench_app.command("pretrain")
+def bench_pretrain(
+    nanogpt: Annotated[Path | None, typer.Option(help="A checkout of nanoGPT.")] = None,
+    text: Annotated[
+        Path | None, typer.Option(help="tinyshakespeare, if it is not in the checkout.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="How often each is measured, in turn.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Pretraining beside nanoGPT's recipe for CPUs and `transformers` Trainer."""
+    _bench("pretrain", as_json, nanogpt=nanogpt, text=text, rounds=rounds)
+
+
+def _bench(name: str, as_json: bool, **options: Any) -> None:
+    """Run a bench and print what it found."""
     from tinyllm.report import run_bench
 
-    values = run_bench("tokenizer", minbpe=minbpe)
+    values = run_bench(name, **options)
     if as_json:
         print_json(values)
     else:
@@ -202,5 +220,5 @@ def _absent_bench(name: str) -> None:
     )(absent)
 
 
-for _name in ("pretrain", "generate", "align", "taste"):
+for _name in ("generate", "align", "taste"):
     _absent_bench(_name)
