@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tinyllm.files import TinyLLMError
 from tinyllm.model.cache import KVCache
+from tinyllm.model.decode import Decoding, fits
 from tinyllm.model.sampling import Sampling, uniform_stream
 from tinyllm.model.transformer import Transformer
 
@@ -63,6 +64,7 @@ class _Writing:
         self.stop = torch.tensor(sorted(stop), dtype=torch.int64, device=self.device)
         self.rows = torch.arange(len(prompts), device=self.device)
         self.written = 0
+        self.alone: Decoding | None = None
         self._read(prompts, pad)
 
     @torch.inference_mode()
@@ -115,10 +117,15 @@ class _Writing:
             order = self.cache.keep(alive)
             self.rows, self.limits, going = rows[order], self.limits[order], tokens[order]
         if len(self.rows):
-            self.logits = self.model.logits(
-                self.model.hidden(going[:, None], cache=self.cache)[:, -1]
-            )
+            self.logits = self._read_on(going)
         return rows, tokens, logprobs, stopped
+
+    def _read_on(self, tokens: Tensor) -> Tensor:
+        """The scores (B,V) of what follows one token more of each text, (B)."""
+        if len(tokens) == 1 and fits(self.model):  # a single text, and the last one of many
+            self.alone = self.alone or Decoding(self.model, self.cache)
+            return self.alone.step(int(tokens[0]))[None]
+        return self.model.logits(self.model.hidden(tokens[:, None], cache=self.cache)[:, -1])
 
 
 def generate(
