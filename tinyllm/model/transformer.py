@@ -113,8 +113,10 @@ def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Te
     """The output of `attention_by_hand`, by PyTorch's fused kernel where that is faster.
 
     In bfloat16 on a CPU it is slower: there, forward and backward together take it twice as long
-    as the plain matrix products (measured on Zen 4, T = 256).
+    as the plain matrix products (measured on Zen 4, T = 256). So it is for one query a text.
     """
+    if q.shape[2] == 1 and q.device.type == "cpu":
+        return _attention_of_one(q, k, v, bias)
     if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.shape[0] * q.shape[2] > 1:
         return attention_by_hand(q, k, v, bias)[0]
     causal = bias is None and q.shape[2] > 1
@@ -122,6 +124,16 @@ def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Te
     return F.scaled_dot_product_attention(
         q, k, v, attn_mask=bias, is_causal=causal, enable_gqa=grouped
     )
+
+
+def _attention_of_one(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """`attention` for T = 1: query heads that share a key head meet it together."""
+    B, H, _, D = q.shape
+    q = q.reshape(B, k.shape[1], -1, D) * D**-0.5  # (B,K,H/K,D)
+    scores = q @ k.transpose(-2, -1)  # (B,K,H/K,S)
+    if bias is not None:
+        scores = scores + bias  # (B,1,1,S)
+    return (scores.softmax(-1) @ v).view(B, H, 1, D)
 
 
 class Attention(nn.Module):
