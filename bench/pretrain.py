@@ -16,19 +16,18 @@ of ours reaches.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
@@ -38,11 +37,14 @@ from torch import Tensor, nn
 
 from tinyllm.files import TinyLLMError, UsageError
 from tinyllm.model import SIZES, ModelConfig, Transformer
-from tinyllm.training import Batch, Rates, next_token_loss, optimizer_for, train
+from tinyllm.report import load_module
+from tinyllm.training import Batch, Rates, Schedule, next_token_loss, optimizer_for, train
 from tinyllm.training.plan import DTYPES, PRETRAINING, available_threads, time_steps
 from tinyllm.training.speed import flops_per_token, matmul_peak
 
 ROUNDS = 5
+CPU = torch.device("cpu")
+"""Where all of them run, whatever else this machine has."""
 BLOCK = 64
 """Characters in a row, nanoGPT's and ours."""
 EVALUATED_EVERY = 250
@@ -83,7 +85,7 @@ def run(
     found["same_loss_reached"] = all(ours["loss"] <= theirs["loss"] for theirs, ours in pairs)
     for figure in ("seconds", "tokens"):
         ratios = [ours[figure] / theirs[figure] for theirs, ours in pairs]
-        found[f"{figure}_ratio"] = round(statistics.median(ratios), 4)
+        found[f"{figure}_ratio"] = round(median(ratios), 4)
     return found
 
 
@@ -125,17 +127,15 @@ def run_nanogpt(checkout: Path, validation: Tensor) -> dict[str, Any]:
     times = re.findall(r"^iter (\d+): loss \S+, time ([0-9.]+)ms", said, re.MULTILINE)
     # The iterations that also evaluate are taken to have cost what the others did.
     plain = [float(ms) / 1000 for step, ms in times if int(step) % EVALUATED_EVERY]
-    spec = importlib.util.spec_from_file_location("nanogpt_model", checkout / "model.py")
-    if spec is None or spec.loader is None or not plain:
+    if not plain:
         raise TinyLLMError("nanoGPT said nothing about its iterations; is the checkout whole?")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_module(checkout / "model.py")
     saved = torch.load(checkout / "out" / "ckpt.pt", weights_only=True)
     with redirect_stdout(sys.stderr):  # it says how large it is
         model = module.GPT(module.GPTConfig(**saved["model_args"]))
     model.load_state_dict(saved["model"])
     tokens = len(times) * RECIPE["batch_size"] * BLOCK
-    seconds = statistics.fmean(plain) * len(times)
+    seconds = fmean(plain) * len(times)
     loss = _validation_loss(lambda ids, targets: model(ids, targets)[1], validation)
     return _figures(seconds, tokens, loss)
 
@@ -157,15 +157,14 @@ def learn_characters(text: Tensor, validation: Tensor, seed: int) -> dict[str, A
     threads = torch.get_num_threads()
     paces = time_steps(
         model, next(batches()), rates=RATES, seconds=0.5,
-        choices=[("float32", threads), ("bfloat16", threads)],
+        choices=[("float32", threads), ("bfloat16", threads)], device=CPU,
     )  # fmt: skip
     dtype = min(paces, key=lambda choice: paces[choice])[0]
     model.to(DTYPES[dtype])
     optimizer = optimizer_for(model, RATES)
-    falls = STEPS * (1 - COOLING)
     steps = train(
         model, batches(), next_token_loss, optimizer=optimizer, steps=STEPS, stage="base",
-        schedule=lambda step: min(1.0, (STEPS - step) / (STEPS - falls)),
+        schedule=Schedule(steps=STEPS, warmup=0, cooldown=COOLING),
     )  # fmt: skip
     for _ in steps:
         pass
@@ -214,8 +213,9 @@ def beside_trainer(rounds: int) -> dict[str, Any]:
         for dtype in DTYPES:
             peak = matmul_peak(DTYPES[dtype])
             took = time_steps(
-                Transformer(config), batch, rates=PRETRAINING, choices=[(dtype, threads)], seconds=2
-            )
+                Transformer(config), batch, rates=PRETRAINING, seconds=2,
+                choices=[(dtype, threads)], device=CPU,
+            )  # fmt: skip
             pace = tokens / took[dtype, threads]
             paces.setdefault(f"ours {dtype}", []).append(pace)
             shares[dtype].append(pace * flops_per_token(config) / peak)
@@ -231,11 +231,6 @@ def beside_trainer(rounds: int) -> dict[str, Any]:
         "tokens_per_second_ratio": round(median(ratios), 3),
         "mfu": {dtype: round(median(values), 3) for dtype, values in shares.items()},
     }
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle one."""
-    return statistics.median(values)
 
 
 def trainer_pace(config: ModelConfig, rows: Tensor, dtype: str) -> float:

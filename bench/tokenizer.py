@@ -17,7 +17,6 @@ import json
 import random
 import statistics
 import sys
-import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 
 from tinyllm.files import UsageError
 from tinyllm.tokens import FIRST_MERGE, train_bpe, train_bpe_minimal, train_tokenizer
+from tinyllm.training.speed import seconds
 
 MERGES = 256
 CHARACTERS = 185_000
@@ -67,13 +67,6 @@ def run(minbpe: Path | None = None) -> dict[str, Any]:
         ),
         "same_merges_as_library": found == library_merges(text, vocab_size),
     }
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def train_minimal(text: str) -> object:

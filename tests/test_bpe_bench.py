@@ -1,6 +1,5 @@
 """The tokenizer bench, on little text: what it reports, not how fast it is."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from tinyllm.files import UsageError
+from tinyllm.report import load_bench
 
-SCRIPT = Path(__file__).resolve().parent.parent / "bench" / "tokenizer.py"
 REGEX_PY = """
 from .base import note
 
@@ -21,11 +20,7 @@ class RegexTokenizer:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_tokenizer", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_bench("tokenizer")
     for name, value in {"MERGES": 20, "CHARACTERS": 3_000, "ROUNDS": 1, "HAND_RUNS": 1}.items():
         monkeypatch.setattr(module, name, value)
     return module

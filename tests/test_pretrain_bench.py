@@ -1,6 +1,5 @@
 """The pretraining bench, on little work: what it runs and reports, not how fast it is."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -10,9 +9,9 @@ import torch
 
 from tinyllm.files import UsageError
 from tinyllm.model import SIZES, ModelConfig, Transformer
+from tinyllm.report import load_bench
 from tinyllm.training.speed import flops_per_token, matmul_peak
 
-SCRIPT = Path(__file__).resolve().parent.parent / "bench" / "pretrain.py"
 CHECKOUT = {
     "data/shakespeare_char/prepare.py": """
 import numpy as np
@@ -39,8 +38,9 @@ class GPT(torch.nn.Module):
         return scores, loss
 """,
     "train.py": """
-import json, os, sys, torch
-json.dump(sys.argv[1:], open("asked.json", "w"))
+import os, sys, torch
+assert sys.argv[1] == "config/train_shakespeare_char.py"
+assert {"--device=cpu", "--compile=False", "--max_iters=2000"} < set(sys.argv)
 os.makedirs("out")
 weights = {"scores.weight": torch.zeros(4, 4)}
 torch.save({"model_args": {"vocab_size": 4}, "model": weights}, "out/ckpt.pt")
@@ -52,11 +52,7 @@ for step in range(3):
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_pretrain", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_bench("pretrain")
     small = {"STEPS": 40, "ROWS": 4, "SPEED_STEPS": 3, "SPEED_ROWS": 1, "VOCABULARY": 300}
     for name, value in small.items():
         monkeypatch.setattr(module, name, value)

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tinyllm.answering import feedback_database
@@ -107,13 +108,25 @@ def home_status() -> dict[str, Any]:
 
 def run_bench(name: str, **options: Any) -> dict[str, Any]:
     """Run `bench/NAME.py` of a clone and return its figures."""
+    values: dict[str, Any] = load_bench(name).run(**options)
+    return values
+
+
+def load_bench(name: str) -> ModuleType:
+    """The module `bench/NAME.py` of a clone."""
     path = Path(__file__).resolve().parent.parent / "bench" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", path) if path.is_file() else None
-    if spec is None or spec.loader is None:
+    if not path.is_file():
         raise UsageError(
             f"The bench {name} is part of a clone and not of an installed wheel; expected {path}."
         )
+    return load_module(path)
+
+
+def load_module(path: Path) -> ModuleType:
+    """The module in the file `path`, loaded anew and for the caller alone."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"expected a file of Python, got {path}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    values: dict[str, Any] = module.run(**options)
-    return values
+    return module

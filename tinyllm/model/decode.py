@@ -1,4 +1,4 @@
-"""One text, one token at a time, in NumPy: the whole model in forty lines.
+"""One text, one token at a time, in NumPy: the whole model once more.
 
 What `Transformer` does for many texts at once is, for a single token of a single text, a handful of
 products of a matrix and a vector. At our size these take less time than PyTorch needs to begin each

@@ -64,6 +64,7 @@ class _Writing:
         self.stop = torch.tensor(sorted(stop), dtype=torch.int64, device=self.device)
         self.rows = torch.arange(len(prompts), device=self.device)
         self.written = 0
+        self.small = fits(model)
         self.alone: Decoding | None = None
         self._read(prompts, pad)
 
@@ -122,7 +123,7 @@ class _Writing:
 
     def _read_on(self, tokens: Tensor) -> Tensor:
         """The scores (B,V) of what follows one token more of each text, (B)."""
-        if len(tokens) == 1 and fits(self.model):  # a single text, and the last one of many
+        if len(tokens) == 1 and self.small:  # a single text, and the last one of many
             self.alone = self.alone or Decoding(self.model, self.cache)
             return self.alone.step(int(tokens[0]))[None]
         return self.model.logits(self.model.hidden(tokens[:, None], cache=self.cache)[:, -1])

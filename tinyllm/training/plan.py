@@ -296,6 +296,7 @@ def time_steps(
     rates: Rates,
     choices: Sequence[tuple[str, int]],
     seconds: float,
+    device: torch.device | None = None,
 ) -> dict[tuple[str, int], float]:
     """Median seconds of a whole training step by (dtype, threads), measured in turn.
 
@@ -308,13 +309,12 @@ def time_steps(
     >>> list(time_steps(model, batch, rates=Rates(), choices=[("float32", 1)], seconds=0.01))
     [('float32', 1)]
     """
-    device = choose_device()
+    device = device or choose_device()
     batch = batch.to(device)
     before = torch.get_num_threads()
-    dtypes = {dtype for dtype, _ in choices}
     takers = {
         dtype: _taker(copy.deepcopy(model).to(device, DTYPES[dtype]), batch, rates)
-        for dtype in dtypes
+        for dtype in {dtype for dtype, _ in choices}
     }
     took: dict[tuple[str, int], list[float]] = {choice: [] for choice in choices}
     medians: dict[tuple[str, int], float] = {}

@@ -47,12 +47,13 @@ def matmul_peak(
     True
     """
     a, b = (torch.randn(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
-    took = [seconds(lambda: a @ b, torch.device(device)) for _ in range(products + 2)]
+    took = [seconds(lambda: a @ b, device) for _ in range(products + 2)]
     return 2 * SIDE**3 / statistics.median(took[2:] or took)
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
+def seconds(work: Callable[[], object], device: torch.device | str = "cpu") -> float:
     """How long `work` takes, until the device has done it."""
+    device = torch.device(device)
     _wait(device)
     began = time.perf_counter()
     work()

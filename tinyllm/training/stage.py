@@ -114,9 +114,7 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
             if not before.bends:
                 yield Notice(stage=stage, text=f"The pace is known now: {plan.steps:,} steps fit.")
         model.float()
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                parameter.copy_(optimizer.masters[name])
+        model.load_state_dict(optimizer.masters)
         seconds, tokens = position.seconds, position.tokens
         final = look(model, lesson, plan.steps)
         yield from final
