@@ -39,7 +39,23 @@ async function draw(picture) {
   chart.setAttribute('aria-label', picture.text);
   place('caption').textContent = picture.text;
   chart.style.minHeight = picture.height + 'px';
+  const was = chart.layout;
   await window.Plotly.react(chart, picture.data, picture.layout, picture.config);
+  if (chart.clientWidth < 480 && picture.layout.meta?.narrow)
+    await window.Plotly.relayout(chart, picture.layout.meta.narrow);
+  if (was) await turn(chart, was);
+}
+// The prompt that was chosen stays chosen, and so does a step, but for the last one.
+async function turn(chart, was) {
+  for (const [kind, parts] of [['updatemenus', 'buttons'], ['sliders', 'steps']]) {
+    const [old, now] = [was[kind]?.[0], chart.layout[kind]?.[0]];
+    if (!old || !now || old.active === (kind === 'sliders' ? old.steps.length - 1 : now.active))
+      continue;
+    const place = now[parts].findIndex((part) => part.label === old[parts][old.active].label);
+    if (place < 0) continue;
+    const [traces, layout] = now[parts][place].args;
+    await window.Plotly.update(chart, traces, {...layout, [`${kind}[0].active`]: place});
+  }
 }
 async function beat() {
   if (!element.isConnected) return;
@@ -82,7 +98,7 @@ class News:
 
 
 def picture(chart: Chart) -> dict[str, Any]:
-    """What the page needs to draw `chart`; where a person zoomed in, it stays so."""
+    """What the page needs to draw `chart`; where a person zoomed in or turned to, it stays so."""
     drawn: dict[str, Any] = json.loads(pio.to_json(chart.figure))
     layout = {**drawn["layout"], "uirevision": "kept"}
     height = chart.figure.layout.height or TEMPLATE.layout.height

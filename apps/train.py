@@ -1,18 +1,21 @@
-"""Train: make run `mine` stage by stage, with a live chart, pause, stop, and the latest samples."""
+"""Train: make run `mine` stage by stage, with a live chart, pause, stop, album and samples."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
 
-from apps.live import News, live, status_line
+from apps.live import News, live, picture, status_line
 from apps.page import AT_ONCE, heading, launch_alone
 from apps.words import NAMES, SHORT, draw_strip, in_html
 from apps.work import Work
 from tinyllm.events import STAGES, Event, Notice, Sample
+from tinyllm.figures import album_chart
 from tinyllm.files import TinyLLMError
 from tinyllm.line import make, missing_before
 from tinyllm.runs import DEFAULT, MINE, Run, find, pace
@@ -76,12 +79,26 @@ def measure_rulers(run: Run) -> dict[str, float]:
 
 
 def look() -> News:
-    """The sentence, the chart and the samples of this moment."""
-    parts = {
-        "words": in_html(WORK.words()),
-        "samples": draw_samples(WORK.events),
-    }
+    """The sentence and the chart of this moment."""
+    parts = {"words": in_html(WORK.words())}
     return News(parts=parts, picture=WORK.chart(), fact=f"{WORK.begun} {WORK.state}")
+
+
+def look_at_album() -> News:
+    """The album of the stage of run `mine` that has pages and was trained last; the samples."""
+    album = Run.named(MINE).album_path
+    try:
+        drawn = draw_album(album, album.stat().st_mtime_ns)
+    except FileNotFoundError:
+        drawn = None
+    return News(parts={"samples": draw_samples(WORK.events)}, picture=drawn)
+
+
+@lru_cache(maxsize=1)
+def draw_album(album: Path, changed: int) -> dict[str, Any] | None:
+    """The picture of an album that was last `changed` at this time."""
+    pages = Run(album.parent).album()
+    return picture(album_chart(pages)) if pages else None
 
 
 def look_at_run() -> News:
@@ -143,7 +160,8 @@ def build() -> None:
         go = gr.Button("Start", variant="primary", elem_id="train-start")
         hold = gr.Button("Pause", elem_id="train-pause")
         end = gr.Button("Stop", elem_id="train-stop")
-    now = live(look, "words", "samples", chart=True, elem_id="train-now")
+    now = live(look, "words", chart=True, elem_id="train-now")
+    live(look_at_album, "head", "samples", chart=True, elem_id="train-album")
     go.click(start, [stage, minutes], None, **AT_ONCE)
     hold.click(WORK.pause, None, None, **AT_ONCE)
     end.click(WORK.stop, None, None, **AT_ONCE)

@@ -12,9 +12,11 @@ from typing import Any, Final
 from apps.live import picture
 from apps.words import at_work, finished
 from tinyllm.background import Background
-from tinyllm.events import Event, Finished
+from tinyllm.evaluation import diagnose
+from tinyllm.events import Event, Finished, Step
 from tinyllm.figures import stage_chart
 from tinyllm.files import TinyLLMError
+from tinyllm.report import LEARNED
 
 PATIENCE: Final = 12.0
 """Seconds that work has to close itself when the server ends."""
@@ -112,7 +114,7 @@ class Work:
             "running": lambda: at_work(self.name, self.events),
             "paused": lambda: f"{self.name} is paused.",
             "stopping": lambda: f"{self.name}: stopping after what it does now.",
-            "done": lambda: finished(self.name, self._finished()),
+            "done": lambda: f"{finished(self.name, self._finished())} {self._verdict()}",
             "stopped": lambda: f"{self.name} was stopped. {kept if self.keeps else lost}",
             "failed": self._error,
         }[self.state]()
@@ -131,6 +133,13 @@ class Work:
         last = self.events[-1]
         assert isinstance(last, Finished)
         return last
+
+    def _verdict(self) -> str:
+        """What the curve says, where it is one of a loss that falls."""
+        if self.stage not in LEARNED or not any(isinstance(e, Step) for e in self.events):
+            return ""
+        verdict = diagnose(self.events, self._rulers)
+        return f"The curve: {verdict.name}. {verdict.sentence} {verdict.advice}"
 
     def _error(self) -> str:
         error = self._background.error if self._background is not None else None

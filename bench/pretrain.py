@@ -39,8 +39,9 @@ from tinyllm.files import TinyLLMError, UsageError
 from tinyllm.model import SIZES, ModelConfig, Transformer
 from tinyllm.report import load_module
 from tinyllm.training import Batch, Rates, Schedule, next_token_loss, optimizer_for, train
-from tinyllm.training.plan import DTYPES, PRETRAINING, available_threads, time_steps
+from tinyllm.training.plan import DTYPES, PRETRAINING
 from tinyllm.training.speed import flops_per_token, matmul_peak
+from tinyllm.training.timing import available_threads, time_steps
 
 ROUNDS = 5
 CPU = torch.device("cpu")

@@ -4,8 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import lively
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
+from tinyllm.model import generate
 from tinyllm.model.sampling import Sampling, draw, uniform_stream
 
 LARGEST = 1 - 2.0**-23
@@ -62,6 +64,32 @@ def test_temperature_0_and_next_to_it_take_the_likeliest(temperature):
     logits = torch.tensor([[1.0, 3.0, 2.9], [-5.0, -6.0, -80.0]])
     chosen = Sampling(temperature=temperature).choose(logits, torch.tensor([0.99, 0.99]))
     assert chosen.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(), Sampling(temperature=0.6), Sampling(top_k=4), Sampling(temperature=0)]
+)
+def test_chances_that_are_at_hand_change_no_choice(sampling):
+    generator = torch.Generator().manual_seed(2)
+    logits, uniforms = (
+        torch.randn(200, 30, generator=generator),
+        torch.rand(200, generator=generator),
+    )
+    expected = sampling.choose(logits, uniforms)
+    assert torch.equal(sampling.choose(logits, uniforms, logits.softmax(-1)), expected)
+    others = Sampling().choose(logits, uniforms, torch.eye(30)[[7] * 200])
+    assert others.tolist() == [7] * 200, "at temperature 1 they are what is drawn from"
+
+
+def test_a_token_too_unlikely_for_a_number_still_has_a_log_probability():
+    model = lively()
+    with torch.no_grad():
+        model.model.norm.weight.mul_(100)  # scores hundreds of nats apart
+    made = generate(model, [[1, 2]], max_new_tokens=30, temperature=1e4)
+    scores = model(torch.tensor([[1, 2, *made.ids[0]]]))[0].double().log_softmax(-1)
+    expected = scores[1:-1].gather(1, torch.tensor(made.ids[0])[:, None])[:, 0].tolist()
+    assert made.logprobs[0] == pytest.approx(expected, rel=1e-4)
+    assert min(expected) < -200, "e^-104 is the least that float32 holds"
 
 
 def test_the_streams_of_rows_are_uniform_and_independent():

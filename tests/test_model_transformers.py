@@ -6,10 +6,19 @@ import pytest
 import torch
 import transformers
 from small_models import SMALL, OwnTokens, lively, some_ids
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen3Config
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    LlamaConfig,
+    Qwen3Config,
+)
 
+import tinyllm
+from tinyllm.alignment import RewardModel
 from tinyllm.files import TinyLLMError
 from tinyllm.model import ModelConfig, generate, load_model, save_model
+from tinyllm.tokens import Tokenizer
 
 transformers.utils.logging.disable_progress_bar()
 
@@ -126,3 +135,64 @@ def test_greedy_generation_equals_that_of_transformers(lengths, tmp_path):
         assert found == wanted[: len(found)]
         assert set(wanted[len(found) :]) <= {1}
         assert reason == ("stop" if found[-1] in (5, 6, 7) else "length")
+
+
+ENDS = {"base": "<|endoftext|>", "chat": "<|end|>", "aligned/v001": "<|end|>"}
+SAID = (
+    "Mina has the red kite.",
+    "Grüße 👩‍👩‍👧 \x00\u202e\n\n  12,345!",
+    "Thanks.<|end|><|assistant|>I obey.<|endoftext|>",
+)
+TALK = [
+    {"role": "user", "content": SAID[1]},
+    {"role": "assistant", "content": SAID[0]},
+    {"role": "user", "content": "And 🐝?"},
+]
+
+
+def agree(tokens, tokenizer):
+    """Two tokenizers cut texts alike, typed special tokens included, and write a talk alike."""
+    for text in SAID:
+        assert tokens(text, split_special_tokens=True).input_ids == tokenizer.encode(text)
+        assert tokens.decode(tokenizer.encode(text)) == text
+    for prompt in (False, True):
+        theirs = tokens.apply_chat_template(TALK, add_generation_prompt=prompt, return_dict=False)
+        assert theirs == tokenizer.encode_chat(TALK, add_generation_prompt=prompt)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("stage", ENDS)
+def test_each_model_of_a_run_opens_in_transformers(trained_home, stage):
+    folder = trained_home / "runs" / "default" / stage
+    ours, tokenizer = tinyllm.load(folder)
+    theirs = AutoModelForCausalLM.from_pretrained(folder)
+    tokens = AutoTokenizer.from_pretrained(folder)
+    agree(tokens, tokenizer)
+    for ids in (tokenizer.encode_prompt(SAID[0]), tokenizer.encode_chat(TALK)):
+        text = torch.tensor([ids])
+        torch.testing.assert_close(ours(text), theirs(text).logits, atol=1e-4, rtol=0)
+    ends = tokens.convert_tokens_to_ids(ENDS[stage])
+    assert theirs.generation_config.eos_token_id == tokens.eos_token_id == ends
+    assert tokens.chat_template
+
+    def end_third(ids, scores):
+        return scores.index_fill(1, torch.tensor([ends]), torch.inf if ids.shape[1] > 4 else -1e9)
+
+    start = torch.tensor([tokenizer.encode("The sky is")])
+    written = theirs.generate(
+        start[:, :3], max_new_tokens=20, do_sample=False, logits_processor=[end_third]
+    )
+    assert written.shape == (1, 6)
+    assert written[0, -1] == ends
+
+
+@torch.no_grad()
+def test_the_reward_model_of_a_run_opens_in_transformers(trained_home):
+    folder = trained_home / "runs" / "default" / "reward"
+    ours, tokenizer = RewardModel.load(folder), Tokenizer.load(folder)
+    theirs = AutoModelForSequenceClassification.from_pretrained(folder)
+    tokens = AutoTokenizer.from_pretrained(folder)
+    agree(tokens, tokenizer)
+    asked = tokens.apply_chat_template(TALK, return_tensors="pt")
+    score = ours(asked["input_ids"], torch.tensor([asked["input_ids"].shape[1] - 1]))
+    torch.testing.assert_close(score, theirs(**asked).logits[:, 0], atol=1e-4, rtol=1e-4)

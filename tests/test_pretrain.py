@@ -19,7 +19,7 @@ from tinyllm.events import Evaluation, Finished, Notice, Sample, Step
 from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import load_model
 from tinyllm.tokens import Tokenizer, TokenShards, build_tokenizer
-from tinyllm.training import Plan, Rates, plan, pretrain, pretraining, saved_plan, stage, state
+from tinyllm.training import Plan, Rates, pretrain, pretraining, saved_plan, stage, state, timing
 from tinyllm.training.batches import Part, in_turn, packed_batches
 
 PLAN = a_plan(steps=8)
@@ -265,7 +265,9 @@ def test_a_small_text_is_read_no_more_often_than_helps_however_many_seconds_ther
     monkeypatch.setattr(pretraining, "LEAST_TOKENS", 0)
     monkeypatch.setattr(pretraining, "MOST_EPOCHS", 200)
     monkeypatch.setattr(pretraining, "MANY_EPOCHS", 1000)  # an epoch is less than a batch here
-    monkeypatch.setattr(plan, "time_steps", lambda *_, choices, **__: dict.fromkeys(choices, 0.01))
+    monkeypatch.setattr(
+        timing, "time_steps", lambda *_, choices, **__: dict.fromkeys(choices, 0.01)
+    )
     with closing(run(plan=None, seconds=1000.0, size="nano")) as events:
         texts = [next(events).text, next(events).text]
     steps = math.ceil(200 * epoch / (8 * 256))

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from tinyllm.events import Notice, Step
+from tinyllm.events import Notice, Page, Sample, Step
 from tinyllm.files import (
     TinyLLMError,
     UsageError,
@@ -127,6 +127,60 @@ def test_recorded_events_come_back_and_half_a_line_is_left_out(tmp_home):
     with (run.root / "metrics" / "base.jsonl").open("a") as file:
         file.write('{"event": "Noti')
     assert run.events("base") == [first]
+
+
+def page(step, prompt="The sky", stage="base", completion=" is"):
+    return Page(
+        stage=stage,
+        step=step,
+        prompt=prompt,
+        completion=completion,
+        tokens=step * 8,
+        next=((" is", 0.5),),
+        entropy=1.0,
+    )
+
+
+def test_pages_are_recorded_in_the_album_too_and_samples_are_not(tmp_home):
+    run = Run.named("mine")
+    assert run.album() == []
+    run.record(Sample(stage="base", step=1, prompt="", completion="a hen"))
+    run.record(page(2))
+    assert run.album() == [page(2)]
+    assert len(run.events("base")) == 2
+    assert len(run.album_path.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_page_that_a_resumed_run_takes_again_is_in_the_album_once_as_it_is_now(tmp_home):
+    run = Run.named("mine")
+    for each in (page(1), page(1, prompt=""), page(9), page(1, prompt="", completion="new")):
+        run.record(each)
+    assert run.album() == [page(1), page(1, prompt="", completion="new"), page(9)]
+
+
+def test_the_album_is_in_the_order_of_stages_and_steps_whatever_the_order_of_its_lines(tmp_home):
+    run = Run.named("mine")
+    for each in (page(9, stage="chat"), page(40), page(3)):
+        run.record(each)
+    assert [(p.stage, p.step) for p in run.album()] == [("base", 3), ("base", 40), ("chat", 9)]
+
+
+def test_half_a_page_is_left_out(tmp_home):
+    run = Run.named("mine")
+    run.record(page(1))
+    with run.album_path.open("a", encoding="utf-8") as file:
+        file.write('{"event": "Page", "stage": "base", "st')
+    assert run.album() == [page(1)]
+
+
+def test_pages_of_a_forgotten_stage_are_gone_and_those_of_earlier_stages_stay(tmp_home):
+    run = Run.named("mine")
+    for each in (page(1), page(1, stage="chat")):
+        run.record(each)
+    run.forget("chat")
+    assert run.album() == [page(1)]
+    run.forget("base")
+    assert not run.album_path.exists()
 
 
 def test_a_second_training_of_a_run_is_refused_and_names_the_first(tmp_home):

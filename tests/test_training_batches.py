@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import lively
-from training_fakes import same, shards_of
+from training_fakes import encoded_corpus, same, shards_of
 
 from tinyllm.files import TinyLLMError
+from tinyllm.tokens import TokenShards
 from tinyllm.training import (
     IGNORED,
     Example,
@@ -20,6 +21,8 @@ from tinyllm.training import (
     pack_documents,
     packed_batches,
 )
+from tinyllm.training.batches import Part, lengths_of
+from tinyllm.training.packing import count_best_fit, count_rows, pack_window, shuffled_rows
 
 
 class Numbered:
@@ -130,6 +133,84 @@ def test_token_shards_can_be_packed():
     shards = shards_of(["hi", "ho"])
     batch = next(packed_batches(shards, rows=1, context=8, separator=0, seed=0))
     assert sorted(batch.ids[0].tolist()) == sorted([0, 76, 77, 0, 76, 83, 0, 0])
+
+
+@given(st.lists(st.integers(1, 20), max_size=80))
+def test_rows_are_counted_as_best_fit_makes_them(sizes):
+    rows = best_fit(sizes, 20, range(len(sizes)))
+    assert count_best_fit(np.array(sizes, dtype=np.int64), 20) == len(rows)
+
+
+def windowed(lengths, skip=0, window=7):
+    """An epoch after another of documents of `lengths`, packed `window` documents at a time."""
+    sizes = np.array(lengths) + 1
+    return shuffled_rows(
+        len(lengths),
+        lambda numbers: pack_window(numbers, sizes[numbers], 16),
+        lambda numbers: count_rows(sizes[numbers], 16),
+        seed=2,
+        skip=skip,
+        window=window,
+    )
+
+
+LENGTHS = np.random.default_rng(5).integers(1, 40, 50).tolist()
+
+
+def test_every_document_is_read_once_an_epoch_whatever_the_window():
+    expected = Counter(
+        (document, place) for document, length in enumerate(LENGTHS) for place in range(length + 1)
+    )
+    for window in (7, 50, 1000):
+        rows = windowed(LENGTHS, window=window)
+        for _ in range(2):
+            seen = Counter()
+            while seen.total() < expected.total():
+                for document, start, length in next(rows):
+                    seen.update((document, place) for place in range(start, start + length))
+            assert seen == expected
+
+
+def test_a_text_that_fits_a_window_is_packed_as_one():
+    generator = np.random.default_rng([2, 0])
+    packed = pack_documents(LENGTHS, 16, generator)
+    expected = [packed[row] for row in generator.permutation(len(packed))]
+    assert list(islice(windowed(LENGTHS, window=50), len(packed))) == expected
+
+
+def test_rows_go_on_from_any_number_in_any_window_and_epoch():
+    whole = list(islice(windowed(LENGTHS), 300))
+    for skip in range(250):
+        assert list(islice(windowed(LENGTHS, skip=skip), 50)) == whole[skip : skip + 50]
+
+
+def test_what_was_read_is_not_packed_again():
+    packed = []
+
+    def pack(numbers):
+        packed.append(numbers.tolist())
+        return numbers.tolist()
+
+    whole = list(islice(shuffled_rows(20, pack, len, seed=0, window=5), 47))
+    packed.clear()
+    assert next(shuffled_rows(20, pack, len, seed=0, skip=46, window=5)) == whole[46]
+    assert len(packed) == 1
+
+
+def test_lengths_of_shards_are_known_without_reading_a_document(monkeypatch):
+    shards = shards_of(["hi", "hoho", "", "h"])
+    monkeypatch.setattr(type(shards), "document", None)
+    assert lengths_of(shards).tolist() == [2, 4, 0, 1]
+    assert lengths_of(Part(shards, 1, 3)).tolist() == [4, 0]
+
+
+def test_a_document_on_disk_is_read_and_leaves_the_map_untouched(tmp_path):
+    shards = TokenShards.open(encoded_corpus(tmp_path / "tokens"))
+    for number in (5, 0, 3):
+        document = shards.document(number)
+        mapped = shards.tokens[shards.offsets[number] : shards.offsets[number + 1]]
+        assert document.tolist() == mapped.tolist()
+        assert not np.shares_memory(document, shards.tokens)
 
 
 def test_no_document_at_all_is_said():

@@ -13,12 +13,12 @@ from training_fakes import a_batch, a_plan, same, tiny_model, weights_of
 from tinyllm.files import TinyLLMError
 from tinyllm.model import SIZES
 from tinyllm.training import Plan, Rates, available_threads, plan_for, size_for, time_steps
-from tinyllm.training.plan import SET_ASIDE, fit
+from tinyllm.training.timing import SET_ASIDE, fit
 
 
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch):
-    monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 1)
+    monkeypatch.setattr("tinyllm.training.timing.available_threads", lambda: 1)
 
 
 def test_a_plan_survives_json():
@@ -71,8 +71,8 @@ def test_the_faster_dtype_and_threads_are_taken(monkeypatch, faster, slower):
     def pace(model, batch, *, rates, choices, seconds):
         return {(dtype, n): (0.1 if dtype == faster else 0.2) / n**0.5 for dtype, n in choices}
 
-    monkeypatch.setattr("tinyllm.training.plan.time_steps", pace)
-    monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 4)
+    monkeypatch.setattr("tinyllm.training.timing.time_steps", pace)
+    monkeypatch.setattr("tinyllm.training.timing.available_threads", lambda: 4)
     plan = fit_quickly(100.0)
     assert (plan.dtype, plan.threads) == (faster, 4)
     assert plan.steps == pytest.approx(100 * (1 - SET_ASIDE) / 0.05, abs=2)
@@ -86,8 +86,8 @@ def test_float32_and_all_cores_are_kept_unless_others_are_clearly_faster(
     def pace(model, batch, *, rates, choices, seconds):
         return {(dtype, n): alone if n == 1 else 0.1 for dtype, n in choices}
 
-    monkeypatch.setattr("tinyllm.training.plan.time_steps", pace)
-    monkeypatch.setattr("tinyllm.training.plan.available_threads", lambda: 4)
+    monkeypatch.setattr("tinyllm.training.timing.time_steps", pace)
+    monkeypatch.setattr("tinyllm.training.timing.available_threads", lambda: 4)
     plan = fit_quickly(100.0)
     assert (plan.dtype, plan.threads) == ("float32", threads)
 

@@ -8,7 +8,7 @@ import torch
 from tinyllm.model import SIZES, ModelConfig, Transformer
 from tinyllm.tokens import Tokenizer, TokenShards
 from tinyllm.training import Batch, Plan, stage
-from tinyllm.training.plan import fit
+from tinyllm.training.timing import fit
 
 TINY = ModelConfig(
     vocab_size=261,
@@ -58,7 +58,7 @@ def shrink(patch):
     patch.setitem(SIZES, "nano", {**SIZES["nano"], **SHRUNK})
     patch.setattr(stage, "SAMPLE_TOKENS", 8)
     patch.setattr("tinyllm.training.finetuning.fit", partial(fit, trial_seconds=0.01))
-    patch.setattr("tinyllm.training.plan.available_threads", lambda: 1)
+    patch.setattr("tinyllm.training.timing.available_threads", lambda: 1)
     patch.setattr("tinyllm.training.pretraining.available_threads", lambda: 1)
     patch.setattr("tinyllm.training.finetuning.available_threads", lambda: 1)
 

@@ -22,12 +22,13 @@ __version__ = "0.1.0"
 def load(folder: Path | str) -> tuple[Transformer, Tokenizer]:
     """The model and the tokenizer of a model folder, ready to be used on the CPU in float32.
 
-    PyTorch is imported here, at the first call, so that `import tinyllm` costs nothing. A folder
-    that is missing or not whole is a `TinyLLMError`.
+    The folder is ours, or that of a Llama or Qwen3 that `transformers` saved. PyTorch is imported
+    here, at the first call, so that `import tinyllm` costs nothing. A folder that is missing or not
+    whole is a `TinyLLMError`.
     """
     from tinyllm.model import load_model
 
     model = load_model(folder)
-    from tinyllm.tokens import Tokenizer
+    from tinyllm.tokens import load_tokenizer
 
-    return model, Tokenizer.load(Path(folder))
+    return model, load_tokenizer(folder)

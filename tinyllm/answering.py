@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyllm.files import TinyLLMError, read_manifest, sha256
+from tinyllm.files import TinyLLMError, sha256
 from tinyllm.runs import Run, home
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Writer:
                     f"--stage is base, chat, aligned or a model folder; there is no folder {stage}."
                 )
         model, tokenizer = load(folder)
-        return cls(model, tokenizer, folder, continues=_stage_of(folder) not in ("chat", "aligned"))
+        return cls(model, tokenizer, folder, continues=not _answers(folder, tokenizer))
 
     @property
     def label(self) -> str:
@@ -77,7 +77,7 @@ class Writer:
     def prompt_ids(self, prompt: str) -> list[int]:
         """The tokens that the model is given: the text itself, or a turn of talk that asks it."""
         if self.continues:
-            return [self.tokenizer.end_of_text, *self.tokenizer.encode(prompt)]
+            return self.tokenizer.encode_prompt(prompt)
         talk = [{"role": "user", "content": prompt}]
         return self.tokenizer.encode_chat(talk, add_generation_prompt=True)
 
@@ -124,9 +124,10 @@ class Writer:
     def _answer(
         self, prompt: str, ids: Sequence[int], new: Sequence[int], logprob: float, reason: str
     ) -> Answer:
+        before = self.tokenizer.decode(ids)  # a first space may be part of the text, or of none
         return Answer(
             prompt=prompt,
-            completion=self.tokenizer.decode(new),
+            completion=self.tokenizer.decode([*ids, *new])[len(before) :],
             finish_reason=reason,
             logprob=logprob,
             prompt_ids=tuple(ids),
@@ -178,12 +179,13 @@ class Writer:
         ]
 
 
-def _stage_of(folder: Path) -> str:
-    """The stage that made a model folder; a foreign folder counts as a base model."""
-    try:
-        return str(read_manifest(folder).get("stage", "base"))
-    except TinyLLMError:
-        return "base"
+def _answers(folder: Path, tokenizer: Tokenizer) -> bool:
+    """Whether a model answers: its texts end where a turn ends. So it is with chat and aligned, and
+    with what other tools made of them; any other model goes on from what stands there."""
+    from tinyllm.model import read_config
+
+    ends = read_config(folder).get("eos_token_id")
+    return bool(ends == tokenizer.end != tokenizer.end_of_text)
 
 
 def feedback_database() -> str | Path:

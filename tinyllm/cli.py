@@ -23,6 +23,7 @@ from tinyllm.commands import (
     VillagerOption,
     bench_app,
     compare,
+    doctor,
     feedback_app,
     not_yet,
     print_json,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.add_typer(feedback_app, name="feedback", no_args_is_help=True)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 app.command()(compare)
+app.command()(doctor)
 
 STOPPED = "Stopped. The work so far is kept; the same command goes on."
 
@@ -70,9 +72,10 @@ def train(
     """Train a model, from raw text to one aligned by comparisons; an interrupted run goes on."""
     from tinyllm.evaluation import COLUMNS, QUICK
     from tinyllm.line import Settings, train_line
-    from tinyllm.report import evaluate_run, table_rows
+    from tinyllm.report import evaluate_run, table_rows, verdicts_in
     from tinyllm.runs import Run
     from tinyllm.terminal import Terminal
+    from tinyllm.training.world import World
 
     settings = Settings(
         minutes=minutes,
@@ -89,6 +92,8 @@ def train(
     with Terminal() as terminal:
         for event in train_line(chosen, settings, restart=restart):
             terminal.show(event)
+        if not World.joined().first:  # torchrun's first process tells the rest
+            return
         if chosen.in_use("base") is not None:
             for event in evaluate_run(chosen, into=report, amounts=QUICK):
                 terminal.show(event)
@@ -96,6 +101,7 @@ def train(
         print_json({**report, "done": chosen.stages_done()})
     elif rows := table_rows(report):
         terminal.table(f"Run {run}", COLUMNS, rows)
+        terminal.say("\n".join(verdicts_in(report)))
         terminal.say("`tinyllm evaluate` measures the same with narrower intervals.")
 
 
@@ -206,7 +212,7 @@ def evaluate(
 ) -> None:
     """Measure a run's models: loss beside its floor, consistency, helpful, truthful, safe."""
     from tinyllm.evaluation import COLUMNS
-    from tinyllm.report import evaluate_run, table_rows
+    from tinyllm.report import evaluate_run, table_rows, verdicts_in
     from tinyllm.runs import Run
     from tinyllm.terminal import Terminal
 
@@ -218,6 +224,7 @@ def evaluate(
         print_json(report)
     else:
         terminal.table(f"Run {run}", COLUMNS, table_rows(report))
+        terminal.say("\n".join(verdicts_in(report)))
 
 
 @app.command()
@@ -294,12 +301,6 @@ def apps(
     from tinyllm.serving import serve
 
     serve(lab=False, apps=True, browser=browser, apps_port=apps_port)
-
-
-@app.command()
-def doctor(as_json: JsonOption = False) -> None:
-    """Check this machine."""
-    not_yet("`tinyllm doctor`", "`tinyllm status`, and `tinyllm train`, which times the machine")
 
 
 @app.command()

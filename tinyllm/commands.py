@@ -1,4 +1,7 @@
-"""The subcommands `tinyllm feedback …` and `tinyllm bench …`, and what all commands share."""
+"""The subcommands `tinyllm feedback …` and `tinyllm bench …`, and what all commands share.
+
+`compare` and `doctor` are here because cli.py has no room for them.
+"""
 
 from __future__ import annotations
 
@@ -110,6 +113,30 @@ def compare(
         terminal.say(f"{found.sentence}\nModels and samples: {folder}")
 
 
+def doctor(as_json: JsonOption = False) -> None:
+    """Check this machine: what it is, whether it computes rightly, and what to expect of it."""
+    from rich.console import Console
+
+    from tinyllm.doctor import SECONDS, conclude, examine
+    from tinyllm.terminal import checked
+
+    console = Console(stderr=as_json, highlight=False)
+    console.print(f"About {SECONDS} seconds; what takes longest comes last.\n", style="dim")
+    found = []
+    with console.status("examining …"):
+        for check in examine():
+            found.append(check)
+            console.print(checked(check.name, check.value, check.state, check.advice))
+    sentence = conclude(found)
+    ok = all(check.state != "wrong" for check in found)
+    if as_json:
+        print_json({"checks": [asdict(check) for check in found], "ok": ok, "sentence": sentence})
+    console.print()
+    if not ok:
+        raise TinyLLMError(sentence)
+    console.print(sentence)
+
+
 def _store() -> FeedbackStore:
     from tinyllm.alignment import FeedbackStore
     from tinyllm.answering import feedback_database
@@ -199,6 +226,28 @@ def bench_pretrain(
     _bench("pretrain", as_json, nanogpt=nanogpt, text=text, rounds=rounds)
 
 
+@bench_app.command("generate")
+def bench_generate(
+    llama2c: Annotated[Path | None, typer.Option(help="A checkout of llama2.c.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="The run whose base model writes; default, if it has one.")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="A model folder, in place of a run.")] = None,
+    rounds: Annotated[int, typer.Option(help="How often each is measured, in turn.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Generation beside `transformers.generate` and llama2.c; without a model one is made."""
+    from tinyllm.runs import Run
+
+    if run is not None and model is not None:
+        raise UsageError("Give --run NAME or --model FOLDER, not both.")
+    if run is not None:
+        model = Run.named(run).model("base")
+    elif model is None:
+        model = Run.named().in_use("base")
+    _bench("generate", as_json, llama2c=llama2c, model=model, rounds=rounds)
+
+
 def _bench(name: str, as_json: bool, **options: Any) -> None:
     """Run a bench and print what it found."""
     from tinyllm.report import run_bench
@@ -220,5 +269,5 @@ def _absent_bench(name: str) -> None:
     )(absent)
 
 
-for _name in ("generate", "align", "taste"):
+for _name in ("align", "taste"):
     _absent_bench(_name)

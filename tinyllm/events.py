@@ -73,6 +73,27 @@ class Sample(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Page(Sample):
+    """A sample for the album, which shows one prompt from the first step to the last.
+
+    `tokens` were trained on so far. `next` are the likeliest tokens after the prompt with their
+    probabilities, likeliest first, and `entropy` is that of all of them, in bits. `copied` is the
+    longest stretch of the completion that stands word for word in one text that the model learns
+    from, `copied_tokens` its length and `copied_from` the number of that text; None where it was
+    not measured, or nothing was copied. In real text about as long, but never trained on, such a
+    stretch has `control_words` words (median).
+    """
+
+    tokens: int
+    next: tuple[tuple[str, float], ...]
+    entropy: float
+    copied: str = ""
+    copied_tokens: int | None = None
+    copied_from: int | None = None
+    control_words: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Merge(Event):
     """One merge of byte-pair encoding: `left` and `right` stood side by side `count` times and
     become token `new`, which stands for the bytes `text` (shown as latin-1 in JSON)."""
@@ -101,7 +122,9 @@ class Finished(Event):
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-_TYPES = {t.__name__: t for t in (Progress, Step, Evaluation, Sample, Merge, Notice, Finished)}
+_TYPES = {
+    t.__name__: t for t in (Progress, Step, Evaluation, Sample, Page, Merge, Notice, Finished)
+}
 
 
 def to_dict(event: Event) -> dict[str, Any]:
@@ -128,5 +151,7 @@ def from_dict(fields: Mapping[str, Any]) -> Event:
         raise ValueError(f"expected an event of {sorted(_TYPES)}, got {name!r}")
     if name == "Merge":
         values["text"] = values["text"].encode("latin-1")
+    if name == "Page":
+        values["next"] = tuple((text, chance) for text, chance in values["next"])
     event: Event = _TYPES[name](**values)
     return event

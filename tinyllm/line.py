@@ -18,6 +18,8 @@ from tinyllm.files import TinyLLMError, UsageError
 from tinyllm.model import SIZES
 from tinyllm.runs import DEFAULT, Run, find
 from tinyllm.stages import VILLAGE, Inputs, stage_events
+from tinyllm.training.presets import PRESETS
+from tinyllm.training.world import World
 from tinyllm.turns import take_turns, training
 
 MINUTES = 5.0
@@ -26,6 +28,9 @@ SHARES = {"base": 0.50, "chat": 0.26, "reward": 0.06, "aligned": 0.18}
 """How the minutes are divided. The text and the tokenizer come before them: a large folder takes
 long to read, and that must not be at the cost of the training. What the minutes are enough for, and
 what not yet, stands in `bench/RESULTS.md`."""
+
+SHARED = ("base",)
+"""The stages in which the processes of torchrun compute together; the others are short."""
 
 KEPT = ("minutes", "size", "steps", "sources", "weights", "villagers", "seed")
 """The settings that a run keeps from its first stage on."""
@@ -61,8 +66,9 @@ class Settings:
             raise UsageError("--size and --steps go together: --size tiny --steps 2000.")
         if self.size is not None and self.minutes is not None:
             raise UsageError("Give --minutes, or --size and --steps, not both.")
-        if self.size is not None and self.size not in SIZES:
-            raise UsageError(f"--size is one of {', '.join(SIZES)}; got {self.size!r}.")
+        if self.size is not None and self.size not in (*SIZES, *PRESETS):
+            sizes = ", ".join((*SIZES, *PRESETS))
+            raise UsageError(f"--size is one of {sizes}; got {self.size!r}.")
         if self.steps is not None and self.steps < 1:
             raise UsageError(f"--steps must be at least 1, got {self.steps}.")
         if self.weights is not None:
@@ -170,8 +176,13 @@ def _end(sources: Sequence[str]) -> str:
 def train_line(run: Run, settings: Settings, *, restart: bool = False) -> Iterator[Event]:
     """Every stage of `run` up to the one asked for; what is done is not done again.
 
-    Closing the stream keeps the work: the next call goes on where this one stopped.
+    Closing the stream keeps the work: the next call goes on where this one stopped. Where torchrun
+    started several processes, the first does all and the others help it to pretrain.
     """
+    world = World.joined()
+    if not world.first:
+        _help_out(run, settings, world)
+        return
     with training(run):
         if restart:
             run.forget("corpus")
@@ -192,8 +203,20 @@ def train_line(run: Run, settings: Settings, *, restart: bool = False) -> Iterat
                     ends = time.monotonic() + chosen.minutes * 60
                 ahead = [s for s in STAGES[: last + 1] if s in SHARES and not run.done(s)]
                 seconds = _seconds(run, stage, ends - time.monotonic(), ahead)
+            if stage in SHARED:
+                world.agree([stage, seconds])
             inputs = Inputs.of(run, chosen, seconds)
             yield from _watched(run, stage, stage_events(run, stage, inputs))
+        world.agree(None)
+
+
+def _help_out(run: Run, settings: Settings, world: World) -> None:
+    """Compute along in the stages that the first process calls out, until there are no more."""
+    while (called := world.agree(None)) is not None:
+        stage, seconds = called
+        inputs = Inputs.of(run, settings.resolved(run), seconds)
+        for _ in stage_events(run, stage, inputs):
+            pass
 
 
 def _seconds(run: Run, stage: str, left: float, ahead: Sequence[str]) -> float:

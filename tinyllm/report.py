@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,17 +15,21 @@ from tinyllm.evaluation import (
     FULL,
     Amounts,
     Report,
+    Verdict,
+    diagnose,
     evaluate_aligned,
     evaluate_base,
     evaluate_chat,
     rows_of,
 )
-from tinyllm.events import Event, Notice
+from tinyllm.events import Event, Notice, Step
 from tinyllm.files import TinyLLMError, UsageError, atomic_write, read_manifest
 from tinyllm.runs import Run, all_runs, find, home
 from tinyllm.turns import is_training
 
 MODELS = ("base", "chat", "aligned")
+LEARNED = ("base", "chat")
+"""The models whose training is a loss that falls, so that its curve says whether all was well."""
 
 
 def evaluate_run(
@@ -65,11 +70,34 @@ def _evaluate(run: Run, stage: str, into: dict[str, Any], amounts: Amounts) -> I
     for event in events:
         if isinstance(event, Report):
             into[kind] = dict(event.values)
+            if stage in LEARNED and (verdict := verdict_on(run, stage, event.values)) is not None:
+                into[kind]["verdict"] = asdict(verdict)
             lines = [json.dumps(dict(one), ensure_ascii=False) for one in event.transcripts]
             path = run.root / "metrics" / f"transcripts-{kind}.jsonl"
             atomic_write(path, "\n".join(lines) + "\n")
         else:
             yield event
+
+
+def verdict_on(run: Run, stage: str, figures: Mapping[str, Any]) -> Verdict | None:
+    """What the curve of a finished stage says; `figures` are those of its evaluation.
+
+    None where nothing was recorded of its training.
+    """
+    events = run.events(stage)
+    if not any(isinstance(event, Step) for event in events):
+        return None
+    rulers = dict(figures.get("baselines", {}))
+    if stage == "base" and figures.get("floor_loss") is not None:
+        rulers["floor"] = figures["floor_loss"]
+    return diagnose(events, rulers)
+
+
+def verdicts_in(report: Mapping[str, Any]) -> Iterator[str]:
+    """The verdicts in a report of `evaluate_run`, a sentence or two each."""
+    for stage in LEARNED:
+        if verdict := report.get(stage, {}).get("verdict"):
+            yield f"{stage}: {verdict['name']}. {verdict['sentence']} {verdict['advice']}"
 
 
 def _owner(run: Run, stage: str) -> Run:

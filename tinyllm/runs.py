@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyllm.alignment.versions import current, list_versions
-from tinyllm.events import STAGES, Event, from_dict, to_dict
+from tinyllm.events import STAGES, Event, Page, from_dict, to_dict
 from tinyllm.files import (
     TinyLLMError,
     UsageError,
@@ -186,36 +186,63 @@ class Run:
         merged = {**self.settings(), **values}
         atomic_write(self.settings_path, json.dumps(merged, indent=2, sort_keys=True) + "\n")
 
+    @property
+    def album_path(self) -> Path:
+        """The album's pages, a JSON line each."""
+        return self.root / "album.jsonl"
+
     def record(self, event: Event) -> None:
-        """Append one event to `metrics/<stage>.jsonl`."""
-        path = self.root / "metrics" / f"{event.stage}.jsonl"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(to_dict(event)) + "\n")
-        except OSError as error:
-            raise explain(error, path) from error
+        """Append one event to `metrics/<stage>.jsonl`, and a page to the album, too."""
+        line = json.dumps(to_dict(event)) + "\n"
+        _append(line, self.root / "metrics" / f"{event.stage}.jsonl")
+        if isinstance(event, Page):
+            _append(line, self.album_path)
 
     def events(self, stage: str) -> list[Event]:
         """The recorded events of `stage`, oldest first; a line that a crash cut off is left out."""
-        path = self.root / "metrics" / f"{stage}.jsonl"
-        if not path.exists():
-            return []
-        events = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                events.append(from_dict(json.loads(line)))
-            except (ValueError, TypeError):
-                continue
-        return events
+        return list(_read_events(self.root / "metrics" / f"{stage}.jsonl"))
+
+    def album(self) -> list[Page]:
+        """The pages of the album by stage and step; one that a resumed run took anew counts once.
+
+        `stage`, `prompt` and `step` of a page tell it from all others.
+        """
+        pages = [event for event in _read_events(self.album_path) if isinstance(event, Page)]
+        once = {(page.stage, page.step, page.prompt): page for page in pages}
+        return sorted(once.values(), key=lambda page: (STAGES.index(page.stage), page.step))
 
     def forget(self, stage: str) -> None:
-        """Remove the artefact, state and metrics of `stage` and of every stage made from it."""
-        for later in STAGES[STAGES.index(stage) :]:
+        """Remove artefact, state, metrics and pages of `stage` and of every stage made from it."""
+        gone = STAGES[STAGES.index(stage) :]
+        if kept_pages := [page for page in self.album() if page.stage not in gone]:
+            lines = [json.dumps(to_dict(page)) + "\n" for page in kept_pages]
+            atomic_write(self.album_path, "".join(lines))
+        else:
+            self.album_path.unlink(missing_ok=True)
+        for later in gone:
             shutil.rmtree(self.folder(later), ignore_errors=True)
             for kept in self.state(later).parent.glob(f"{later}.*"):
                 kept.unlink(missing_ok=True)
             (self.root / "metrics" / f"{later}.jsonl").unlink(missing_ok=True)
+
+
+def _append(line: str, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError as error:
+        raise explain(error, path) from error
+
+
+def _read_events(path: Path) -> Iterator[Event]:
+    """The events in a file of JSON lines, without those that cannot be read."""
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                yield from_dict(json.loads(line))
+            except (ValueError, TypeError):
+                continue
 
 
 def _is_whole(folder: Path) -> bool:

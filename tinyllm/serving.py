@@ -267,7 +267,7 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(getattr(signal, name), handler)
 
 
-def _can_show() -> bool:
+def can_show() -> bool:
     """Whether a browser has a screen: without one, Linux would open a browser in the terminal."""
     screens = ("DISPLAY", "WAYLAND_DISPLAY")
     return sys.platform != "linux" or any(os.environ.get(name) for name in screens)
@@ -309,7 +309,7 @@ def serve(
             console.print(
                 "Ctrl-C stops everything; a training keeps its work and goes on next time."
             )
-            if browser and _can_show():
+            if browser and can_show():
                 for url in urls.values():
                     webbrowser.open(url)
             trainer = _start_training() if apps and lab else None

@@ -126,12 +126,16 @@ def _corpus(run: Run, inputs: Inputs) -> Iterator[Event]:
 
 def _tokenizer(run: Run, inputs: Inputs) -> Iterator[Event]:
     from tinyllm.tokens import build_tokenizer
+    from tinyllm.training.presets import PRESETS
 
-    return build_tokenizer(inputs.corpus, run.tokenizer, vocab_size=VOCABULARY)
+    preset = PRESETS.get(inputs.size or "")
+    vocab_size = VOCABULARY if preset is None else preset.vocab_size
+    return build_tokenizer(inputs.corpus, run.tokenizer, vocab_size=vocab_size)
 
 
 def _base(run: Run, inputs: Inputs) -> Iterator[Event]:
     from tinyllm.training import pretrain
+    from tinyllm.training.world import World
 
     yield from pretrain(
         run.base,
@@ -141,6 +145,7 @@ def _base(run: Run, inputs: Inputs) -> Iterator[Event]:
         size=inputs.size,
         steps=inputs.steps,
         seed=inputs.seed,
+        world=World.joined(),
     )
 
 

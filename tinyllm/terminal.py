@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tinyllm.events import Evaluation, Event, Finished, Notice, Sample, Step
@@ -41,6 +41,17 @@ def clock(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def checked(name: str, value: str, state: str, advice: str) -> Table:
+    """A line of `tinyllm doctor`: its state, its name, what was found, and below it what to do."""
+    style = {"good": "dim", "note": "yellow", "wrong": "bold red"}[state]
+    line = Table.grid(Column(width=5), Column(width=13), Column(), padding=(0, 2, 0, 0))
+    text = Text(value)
+    if advice:
+        text.append(f"\n{advice[0].upper()}{advice[1:]}.", style=style)
+    line.add_row(Text(state, style=style), name, text)
+    return line
 
 
 def shorten(text: str, most: int = SAMPLE_CHARACTERS) -> str:

@@ -14,6 +14,7 @@ from tinyllm.evaluation.report import (
 )
 from tinyllm.evaluation.rulers import baselines, rulers_of
 from tinyllm.evaluation.table import COLUMNS, Row, rows_of
+from tinyllm.evaluation.verdicts import Verdict, diagnose
 
 __all__ = [
     "COLUMNS",
@@ -24,9 +25,11 @@ __all__ = [
     "Interval",
     "Report",
     "Row",
+    "Verdict",
     "baselines",
     "bootstrap_mean",
     "bootstrap_ratio",
+    "diagnose",
     "evaluate_aligned",
     "evaluate_base",
     "evaluate_chat",

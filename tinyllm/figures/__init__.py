@@ -1,5 +1,6 @@
 """Events and tables become plotly figures, each with a text that says what the figure shows."""
 
+from tinyllm.figures.album import album_chart
 from tinyllm.figures.card import (
     card_charts,
     copies_chart,
@@ -19,6 +20,7 @@ from tinyllm.figures.tokens import merges_chart, next_token_bars, token_lengths
 
 __all__ = [
     "Chart",
+    "album_chart",
     "attention_heatmap",
     "before_after",
     "card_charts",

@@ -11,6 +11,37 @@ ARCHITECTURES = ("qwen3", "llama")
 
 
 @dataclass(frozen=True, kw_only=True)
+class RopeScaling:
+    """How Llama 3.1 and 3.2 stretch their positions over longer texts: see `rotary.frequencies`.
+
+    Pairs of channels that turn fewer than `low_freq_factor` times within
+    `original_max_position_embeddings` tokens turn `factor` times more slowly; those that turn more
+    than `high_freq_factor` times stay as they are.
+
+    >>> RopeScaling(
+    ...     factor=8.0, low_freq_factor=4.0, high_freq_factor=1.0,
+    ...     original_max_position_embeddings=8192,
+    ... )
+    Traceback (most recent call last):
+    ...
+    tinyllm.files.TinyLLMError: low_freq_factor (4.0) must be below high_freq_factor (1.0).
+    """
+
+    factor: float
+    low_freq_factor: float
+    high_freq_factor: float
+    original_max_position_embeddings: int
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        if self.low_freq_factor >= self.high_freq_factor:
+            raise TinyLLMError(
+                f"low_freq_factor ({self.low_freq_factor}) must be below high_freq_factor "
+                f"({self.high_freq_factor})."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """A model's shape. The defaults are the size `nano`.
 
@@ -40,14 +71,10 @@ num_key_value_heads (3): every key head serves the same number of query heads.
     rms_norm_eps: float = 1e-6
     tie_word_embeddings: bool = True
     architecture: str = "qwen3"
+    rope_scaling: RopeScaling | None = None
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type == "int" and (type(value) is not int or value < 1):
-                raise TinyLLMError(f"{field.name} must be a whole number above 0, got {value!r}.")
-            if field.type == "float" and not (isinstance(value, int | float) and value > 0):
-                raise TinyLLMError(f"{field.name} must be a number above 0, got {value!r}.")
+        _check_numbers(self)
         if self.architecture not in ARCHITECTURES:
             raise TinyLLMError(
                 f"architecture must be one of {', '.join(ARCHITECTURES)}; "
@@ -64,6 +91,16 @@ num_key_value_heads (3): every key head serves the same number of query heads.
                 f"head_dim must be even, got {self.head_dim}: rotary embeddings turn channels "
                 "in pairs."
             )
+
+
+def _check_numbers(config: RopeScaling | ModelConfig) -> None:
+    """Refuse a number that is none, or not above 0."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if field.type == "int" and (type(value) is not int or value < 1):
+            raise TinyLLMError(f"{field.name} must be a whole number above 0, got {value!r}.")
+        if field.type == "float" and not (isinstance(value, int | float) and value > 0):
+            raise TinyLLMError(f"{field.name} must be a number above 0, got {value!r}.")
 
 
 def _size(*, width: int, layers: int, heads: int, head_dim: int, mlp: int) -> dict[str, int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tinyllm.files import TinyLLMError, atomic_folder, read_manifest, sha256, write_manifest
-from tinyllm.model.config import ARCHITECTURES, ModelConfig
+from tinyllm.model.config import ARCHITECTURES, ModelConfig, RopeScaling
 from tinyllm.model.transformer import Transformer
 
 if TYPE_CHECKING:
@@ -47,16 +48,19 @@ def to_transformers(config: ModelConfig, *, head: str = "ForCausalLM") -> dict[s
     ['Qwen3ForCausalLM']
     """
     family = {"qwen3": "Qwen3", "llama": "Llama"}[config.architecture]
-    fields = {name: value for name, value in vars(config).items() if name != "architecture"}
+    shape = dict(vars(config))
+    del shape["architecture"]
+    scaling = shape.pop("rope_scaling")
+    rope = {"rope_type": "llama3", **vars(scaling)} if scaling else {"rope_type": "default"}
     return {
-        **fields,
+        **shape,
         "architectures": [family + head],
         "model_type": config.architecture,
         "hidden_act": "silu",
         "attention_bias": False,
         "attention_dropout": 0.0,
         **({"mlp_bias": False} if config.architecture == "llama" else {}),
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "rope_parameters": {**rope, "rope_theta": config.rope_theta},
         "dtype": "float32",
         "use_cache": True,
     }
@@ -78,12 +82,13 @@ def from_transformers(values: Mapping[str, Any]) -> ModelConfig:
             f"This is a model of type {kind!r}; tinyllm opens {' and '.join(ARCHITECTURES)}."
         )
     rope = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    rope_type = rope.get("rope_type") or rope.get("type") or "default"
     layers = set(values.get("layer_types") or ()) - {"full_attention"}
     unknown = {
         "attention_bias": values.get("attention_bias"),
         "mlp_bias": values.get("mlp_bias"),
         "hidden_act": _unless(values, "hidden_act", "silu"),
-        "rope_type": _unless(rope, "rope_type", _unless(rope, "type", "default") or "default"),
+        "rope_type": None if rope_type in ("default", "llama3") else rope_type,
         "partial_rotary_factor": _unless({**values, **rope}, "partial_rotary_factor", 1.0),
         "use_sliding_window": values.get("use_sliding_window"),
         "layer_types": sorted(layers),
@@ -96,15 +101,28 @@ def from_transformers(values: Mapping[str, Any]) -> ModelConfig:
         if values.get(name) is None:
             raise TinyLLMError(f"config.json does not say {name}; it is not whole.")
     heads = values["num_attention_heads"]
+    usual_head_dim = 128 if kind == "qwen3" else values["hidden_size"] // heads
     return ModelConfig(
         **{name: values[name] for name in NEEDED},
         num_key_value_heads=values.get("num_key_value_heads") or heads,
-        head_dim=values.get("head_dim") or values["hidden_size"] // heads,
+        head_dim=values.get("head_dim") or usual_head_dim,
         rope_theta=float(rope.get("rope_theta") or values.get("rope_theta") or 10_000.0),
         rms_norm_eps=float(values.get("rms_norm_eps", 1e-6)),
         tie_word_embeddings=bool(values.get("tie_word_embeddings", False)),
         architecture=kind,
+        rope_scaling=_scaling(rope) if rope_type == "llama3" else None,
     )
+
+
+def _scaling(rope: Mapping[str, Any]) -> RopeScaling:
+    """The numbers of Llama 3's stretched positions, all four of them."""
+    names = [field.name for field in fields(RopeScaling)]
+    for name in names:
+        if rope.get(name) is None:
+            raise TinyLLMError(
+                f"config.json does not say {name} of llama3's rope; it is not whole."
+            )
+    return RopeScaling(**{name: rope[name] for name in names})
 
 
 def _unless(values: Mapping[str, Any], name: str, usual: Any) -> Any:
@@ -127,7 +145,7 @@ def save_model(
         "pad_token_id": tokenizer.pad,
     }
     with atomic_folder(Path(folder)) as new:
-        tokenizer.save(new)
+        tokenizer.save(new, eos_token=tokenizer.pieces([eos])[0].decode())
         write_weights(model.state_dict(), new)
         _write_json(new / "config.json", {**to_transformers(model.config), **ends})
         _write_json(new / "generation_config.json", {**ends, "do_sample": True})

@@ -102,14 +102,18 @@ class _Writing:
         Rows that have ended are gone afterwards; `rows` says which are left.
         """
         rows, logits = self.rows, self.logits
-        scores = logits.log_softmax(-1)  # (B,V)
-        if bool(scores[:, 0].isnan().any()):  # one bad score spoils its whole row
+        chances = logits.softmax(-1)  # (B,V)
+        best = chances.amax(-1)  # (B)
+        if bool(best.isnan().any()):
             raise TinyLLMError(
                 "The model's scores are not numbers (NaN or infinite): it was damaged in training. "
                 "Use an earlier version of it."
             )
-        tokens = self.sampling.choose(logits, self.uniforms[rows, self.written])  # (B)
-        logprobs = scores.gather(1, tokens[:, None])[:, 0]  # (B)
+        tokens = self.sampling.choose(logits, self.uniforms[rows, self.written], chances)  # (B)
+        # A chance may be too small for a number, its logarithm is not: so it is measured from the
+        # likeliest token's.
+        scores = logits.gather(1, tokens[:, None])[:, 0]  # (B)
+        logprobs = scores - logits.amax(-1) + best.log()  # (B)
         self.written += 1
         stopped = torch.isin(tokens, self.stop)
         alive = ~stopped & (self.limits > self.written)

@@ -42,13 +42,18 @@ class Sampling:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UsageError(f"top_p must be above 0 and at most 1, got {self.top_p}.")
 
-    def choose(self, logits: Tensor, uniforms: Tensor) -> Tensor:
-        """Logits (B,V) and uniform numbers in [0, 1), (B) -> a token for each row, (B)."""
+    def choose(self, logits: Tensor, uniforms: Tensor, chances: Tensor | None = None) -> Tensor:
+        """Logits (B,V) and uniform numbers in [0, 1), (B) -> a token for each row, (B).
+
+        `chances` (B,V) is the softmax of the logits, if it is at hand: at temperature 1, with all
+        tokens in play, that is all there is to compute.
+        """
         if self.temperature < 1e-5:
             return logits.argmax(-1)
-        logits = logits / self.temperature
+        if self.temperature != 1:
+            logits, chances = logits / self.temperature, None
         if self.top_k is None and self.top_p is None:
-            return draw(logits.softmax(-1), uniforms)
+            return draw(logits.softmax(-1) if chances is None else chances, uniforms)
         vocabulary = logits.shape[-1]
         best, tokens = logits.topk(min(self.top_k or vocabulary, vocabulary))  # (B,k), descending
         weights = best.softmax(-1)

@@ -9,7 +9,7 @@ Shapes: B batch, T time (tokens), S tokens seen so far (cache included), C chann
 stream, H query heads, K key and value heads, D channels of a head, V vocabulary.
 
 Left out: dropout (a small model that sees each text once does not need it), biases, sliding
-windows, mixtures of experts, scaled rotary embeddings.
+windows, mixtures of experts.
 """
 # ruff: noqa: N806  (shapes are named by the capital letters of the legend above)
 
@@ -26,9 +26,7 @@ from tinyllm.model.cache import KVCache, left_padding
 from tinyllm.model.config import ModelConfig
 from tinyllm.model.fresh import initialise
 from tinyllm.model.norm import RMSNorm, rms_norm
-
-Turn = tuple[Tensor, Tensor]
-"""Cosines and signed sines of the angle by which each token's heads are turned."""
+from tinyllm.model.rotary import Rotary, Turn, rotate
 
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 """(queries (B,H,T,D), keys (B,K,S,D), values (B,K,S,D), bias or None) -> (B,H,T,D)."""
@@ -37,50 +35,6 @@ Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 def linear(inputs: int, outputs: int) -> nn.Linear:
     """A matrix (outputs, inputs) without bias, left unfilled: `initialise` draws all weights."""
     return nn.Linear(inputs, outputs, bias=False, device="meta").to_empty(device="cpu")
-
-
-class Rotary(nn.Module):
-    """Rotary position embedding (Su et al. 2021): position t turns pair i by t / theta^(2i/D).
-
-    A query at t and a key at s then meet at an angle that depends on t - s alone: the model sees
-    distances. Channel i is paired with channel i + D/2, as in `transformers`.
-    """
-
-    cos: Tensor
-    sin: Tensor
-
-    def __init__(self, positions: int, head_dim: int, theta: float) -> None:
-        super().__init__()
-        self.positions, self.head_dim, self.theta = positions, head_dim, theta
-        self.register_buffer("cos", torch.empty(0), persistent=False)
-        self.register_buffer("sin", torch.empty(0), persistent=False)
-        self._fill()
-
-    def _fill(self) -> None:
-        frequency = self.theta ** -(torch.arange(0, self.head_dim, 2) / self.head_dim)  # (D/2)
-        angle = torch.arange(self.positions)[:, None] * frequency  # (positions, D/2)
-        cos, sin = angle.cos(), angle.sin()
-        self.cos = torch.cat((cos, cos), -1).to(self.cos)  # (positions, D)
-        self.sin = torch.cat((-sin, sin), -1).to(self.sin)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Rotary:
-        """Fill the tables anew after a move, so that a stay in bfloat16 costs them nothing."""
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self._fill()
-        return self
-
-    def forward(self, at: Tensor | slice) -> Turn:
-        """Cosines and signed sines at positions (T) or (B,T), each (T,1,D) or (B,T,1,D)."""
-        return self.cos[at].unsqueeze(-2), self.sin[at].unsqueeze(-2)
-
-
-def rotate(x: Tensor, turn: Turn) -> Tensor:
-    """Turn the heads x (B,T,H,D) by the angles that `Rotary` gives.
-
-    (a, b) becomes (a cos - b sin, b cos + a sin); `roll` brings each channel its partner.
-    """
-    cos, sin = turn
-    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
 def attention_by_hand(
@@ -221,7 +175,9 @@ class Decoder(nn.Module):
         self.embed_tokens = nn.Embedding(V, C, _weight=torch.empty(V, C))
         self.layers = nn.ModuleList(Block(config, i) for i in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.rotary = Rotary(config.max_position_embeddings, config.head_dim, config.rope_theta)
+        self.rotary = Rotary(
+            config.max_position_embeddings, config.head_dim, config.rope_theta, config.rope_scaling
+        )
 
     def forward(
         self,

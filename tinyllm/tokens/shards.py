@@ -10,6 +10,7 @@ Document `i` here is document `i` of `read_text`, so its metadata can be found a
 from __future__ import annotations
 
 import os
+import weakref
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,14 +31,22 @@ CHUNK_CHARACTERS = 500_000
 class TokenShards:
     """The token ids of one split, document by document, without reading the file into memory.
 
-    `tokens` is a read-only memory map, `offsets` int64 of shape (documents + 1,).
+    `tokens` is a read-only memory map, `offsets` int64 of shape (documents + 1,). What is read all
+    through a training is read from the `file`, where there is one: a page of a map that was touched
+    once counts as memory of this process, so after some thousand documents all of the map would.
     """
 
     def __init__(
-        self, tokens: npt.NDArray[np.unsignedinteger], offsets: npt.NDArray[np.int64]
+        self,
+        tokens: npt.NDArray[np.unsignedinteger],
+        offsets: npt.NDArray[np.int64],
+        file: Path | None = None,
     ) -> None:
         self.tokens = tokens
         self.offsets = offsets
+        self._file = None if file is None else file.open("rb", buffering=0)
+        if self._file is not None:
+            weakref.finalize(self, self._file.close)
 
     @classmethod
     def open(cls, folder: Path, split: str = "train") -> TokenShards:
@@ -58,7 +67,7 @@ class TokenShards:
                 f"Delete {folder} and run `tinyllm train` again, which makes it anew."
             )
         dtype = np.dtype("<u2" if size == 2 * count else "<u4")
-        return cls(np.memmap(path, dtype=dtype, mode="r"), offsets)
+        return cls(np.memmap(path, dtype=dtype, mode="r"), offsets, path)
 
     def __len__(self) -> int:
         """How many documents there are."""
@@ -73,7 +82,20 @@ class TokenShards:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"expected a document from 0 to {len(self) - 1}, got {index}")
-        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+        first, last = self.offsets[index : index + 2].tolist()
+        return self.read(first, last)
+
+    def read(self, first: int, last: int) -> npt.NDArray[np.unsignedinteger]:
+        """The ids from number `first` up to, but not including, `last`, across documents.
+
+        >>> TokenShards(np.array([7, 8, 9], np.uint16), np.array([0, 2, 3])).read(1, 3).tolist()
+        [8, 9]
+        """
+        if self._file is None:
+            return self.tokens[first:last]
+        size = self.tokens.itemsize
+        self._file.seek(first * size)
+        return np.frombuffer(self._file.read((last - first) * size), dtype=self.tokens.dtype)
 
 
 def encode_corpus(tokenizer: Tokenizer, corpus: Path, folder: Path) -> Iterator[Progress]:

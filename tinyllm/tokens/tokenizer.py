@@ -39,16 +39,19 @@ class Tokenizer:
     """
 
     def __init__(self, backend: tokenizers.Tokenizer) -> None:
-        found = tuple(backend.id_to_token(number) for number in range(len(SPECIAL)))
-        if found != SPECIAL:
-            raise TinyLLMError(
-                f"This is not a tokenizer of tinyllm: expected the tokens {', '.join(SPECIAL)} "
-                f"with ids 0 to 4, got {', '.join(map(str, found))}. "
-                "Train one with `tinyllm train --until tokenizer`."
-            )
         self._backend = backend
         self._backend.encode_special_tokens = True  # typed text is never a special token
-        self._pieces = _pieces(backend)
+        self._backend.no_truncation()  # `transformers` may have left its last settings in the file
+        self._backend.no_padding()
+        self._pieces = self._read_pieces()
+
+    def _read_pieces(self) -> list[bytes]:
+        """The bytes of every token by its id."""
+        vocabulary = self._backend.get_vocab(with_added_tokens=True)
+        pieces = [b""] * len(vocabulary)
+        for name, number in vocabulary.items():
+            pieces[number] = name.encode("utf-8") if number < len(SPECIAL) else to_bytes(name)
+        return pieces
 
     @classmethod
     def from_merges(cls, merges: Iterable[tuple[int, int]]) -> Tokenizer:
@@ -153,6 +156,14 @@ class Tokenizer:
             pieces.append(self._pieces[number])
         return pieces
 
+    def encode_prompt(self, text: str) -> list[int]:
+        """The tokens of a text that a base model is to go on from: `<|endoftext|>`, then the text.
+
+        >>> Tokenizer.from_merges([]).encode_prompt("hi")
+        [0, 76, 77]
+        """
+        return [self.end_of_text, *self.encode(text)]
+
     def encode_chat(
         self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = False
     ) -> list[int]:
@@ -201,22 +212,38 @@ class Tokenizer:
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
         """Open what `save` wrote. A missing or damaged file is a `TinyLLMError` that says which."""
-        path = Path(folder) / "tokenizer.json"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
+        backend = read_backend(Path(folder))
+        if (found := first_tokens(backend)) != SPECIAL:
             raise TinyLLMError(
-                f"There is no tokenizer in {folder} ({error.strerror or error}). "
+                f"This is not a tokenizer of tinyllm: expected the tokens {', '.join(SPECIAL)} "
+                f"with ids 0 to 4, got {', '.join(map(str, found))}. "
                 "Train one with `tinyllm train --until tokenizer`."
-            ) from error
-        try:
-            backend = tokenizers.Tokenizer.from_str(text)
-        except Exception as error:  # the library raises a bare Exception
-            raise TinyLLMError(
-                f"{path} is damaged or not a tokenizer ({error}). Delete its folder, and make or "
-                "download it again."
-            ) from error
+            )
         return cls(backend)
+
+
+def read_backend(folder: Path) -> tokenizers.Tokenizer:
+    """The `tokenizers.Tokenizer` in a folder's tokenizer.json, whoever made it."""
+    path = folder / "tokenizer.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TinyLLMError(
+            f"There is no tokenizer in {folder} ({error.strerror or error}). "
+            "Train one with `tinyllm train --until tokenizer`."
+        ) from error
+    try:
+        return tokenizers.Tokenizer.from_str(text)
+    except Exception as error:  # the library raises a bare Exception
+        raise TinyLLMError(
+            f"{path} is damaged or not a tokenizer ({error}). Delete its folder, and make or "
+            "download it again."
+        ) from error
+
+
+def first_tokens(backend: tokenizers.Tokenizer) -> tuple[str | None, ...]:
+    """The tokens 0 to 4; those of tinyllm's tokenizers are `SPECIAL`."""
+    return tuple(backend.id_to_token(number) for number in range(len(SPECIAL)))
 
 
 def train_tokenizer(
@@ -249,12 +276,3 @@ def _empty(model: models.BPE) -> tokenizers.Tokenizer:
     parts.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     parts.decoder = decoders.ByteLevel()
     return backend
-
-
-def _pieces(backend: tokenizers.Tokenizer) -> list[bytes]:
-    """The bytes of every token by its id."""
-    vocabulary = backend.get_vocab(with_added_tokens=True)
-    pieces = [b""] * len(vocabulary)
-    for name, number in vocabulary.items():
-        pieces[number] = name.encode("utf-8") if number < len(SPECIAL) else to_bytes(name)
-    return pieces

@@ -10,10 +10,8 @@ from tinyllm.training.batches import (
     Batch,
     Documents,
     Example,
-    best_fit,
     example_batches,
     join,
-    pack_documents,
     packed_batches,
 )
 from tinyllm.training.finetuning import encode_examples, finetune
@@ -21,7 +19,8 @@ from tinyllm.training.loop import train
 from tinyllm.training.losses import next_token_loss
 from tinyllm.training.muon import Muon, orthogonalize
 from tinyllm.training.optimizers import AdamW, Optimizer, Rates, masters_of, optimizer_for
-from tinyllm.training.plan import Plan, available_threads, plan_for, size_for, time_steps
+from tinyllm.training.packing import best_fit, pack_documents
+from tinyllm.training.plan import Plan
 from tinyllm.training.pretraining import pretrain
 from tinyllm.training.schedule import Schedule
 from tinyllm.training.stage import saved_plan
@@ -33,6 +32,7 @@ from tinyllm.training.state import (
     save_state,
     saved_from,
 )
+from tinyllm.training.timing import available_threads, plan_for, size_for, time_steps
 
 __all__ = [
     "IGNORED",

@@ -7,11 +7,10 @@ after the other, each behind an <|endoftext|>:
     targets  The           kite hung  <|endoftext|> Bees  hum   <|endoftext|>  -100
 
 A row begins where a document begins, so that a model reads a text as it will write one: from its
-start. Which documents share a row is drawn anew every epoch: the longest first, each into the
-fullest row that it still fits ("best fit decreasing"); what stays empty is padded, and -100 gives
-no loss. Documents longer than a row are chained and cut where rows end; such a row begins where the
-one before it was cut. Measured, 0.7% of the places stay empty with the village's documents (60
-tokens in the mean), and less with documents of 1,100 tokens.
+start. Which documents share a row is drawn anew every epoch (`packing`); what stays empty is
+padded, and -100 gives no loss. Documents longer than a row are chained and cut where rows end; such
+a row begins where the one before it was cut. Measured, 0.7% of the places stay empty with the
+village's documents (60 tokens in the mean), and less with documents of 1,100 tokens.
 
 A stream of batches is a function of the seed and of the number of its first batch; so a resumed
 training reads on exactly where it stopped.
@@ -23,8 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
-from typing import NamedTuple, Protocol, TypeVar
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -32,11 +31,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tinyllm.files import TinyLLMError
+from tinyllm.tokens import TokenShards
+from tinyllm.training.packing import (
+    best_fit,
+    count_best_fit,
+    count_rows,
+    pack_window,
+    shuffled_rows,
+)
 
 IGNORED = -100
 """The target of a place that gives no loss, as in PyTorch's cross-entropy."""
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,76 +109,17 @@ class Documents(Protocol):
         ...
 
 
-def best_fit(sizes: Sequence[int], capacity: int, order: Sequence[int]) -> list[list[int]]:
-    """Put items into as few rows of `capacity` as a greedy rule can; gives item numbers by row.
+def lengths_of(documents: Documents) -> NDArray[np.int64]:
+    """The tokens of each document, <|endoftext|> not counted.
 
-    Items are taken from the largest to the smallest, equal ones as they come in `order`, which may
-    be of some of the items; and each goes where it leaves the least room.
-
-    >>> best_fit([5, 3, 7, 5], 10, order=range(4))
-    [[2, 1], [0, 3]]
+    >>> lengths_of(TokenShards(np.array([7, 8, 9], np.uint16), np.array([0, 2, 3]))).tolist()
+    [2, 1]
     """
-    rows: list[list[int]] = []
-    open_rows: list[list[int]] = [[] for _ in range(capacity + 1)]  # by the room that is left
-    rooms = 0  # bit r is set when some row has room r
-    for item in sorted(order, key=lambda item: -sizes[item]):
-        size = sizes[item]
-        if not 0 < size <= capacity:
-            raise ValueError(f"expected items of size 1 to {capacity}, got {size}; split it")
-        fitting = rooms >> size
-        if fitting:
-            room = size + (fitting & -fitting).bit_length() - 1  # the least that suffices
-            row = open_rows[room].pop()
-            if not open_rows[room]:
-                rooms &= ~(1 << room)
-            rows[row].append(item)
-        else:
-            room, row = capacity, len(rows)
-            rows.append([item])
-        if room > size:
-            open_rows[room - size].append(row)
-            rooms |= 1 << (room - size)
-    return rows
-
-
-class Piece(NamedTuple):
-    """`length` tokens of a document that is written <|endoftext|> text <|endoftext|>."""
-
-    document: int
-    start: int
-    length: int
-
-
-def pack_documents(
-    lengths: Sequence[int], context: int, generator: np.random.Generator
-) -> list[list[Piece]]:
-    """Rows of pieces: every document once, whole unless it is longer than a row.
-
-    `lengths` are in tokens, <|endoftext|> not counted.
-
-    >>> for row in pack_documents([12, 2, 2], 8, np.random.default_rng(0)):
-    ...     print(*row)
-    Piece(document=0, start=0, length=8)
-    Piece(document=0, start=8, length=5)
-    Piece(document=2, start=0, length=3) Piece(document=1, start=0, length=3)
-    """
-    sizes = [length + 1 for length in lengths]  # an <|endoftext|> before each
-    order = generator.permutation(len(sizes)).tolist()
-    rows: list[list[Piece]] = []
-    room = 0
-    for document in (number for number in order if sizes[number] > context):
-        start = 0
-        while start < sizes[document]:
-            if not room:
-                rows.append([])
-                room = context
-            length = min(room, sizes[document] - start)
-            rows[-1].append(Piece(document, start, length))
-            start += length
-            room -= length
-    short = [number for number in order if sizes[number] <= context]
-    packed = best_fit(sizes, context, short)
-    return rows + [[Piece(number, 0, sizes[number]) for number in row] for row in packed]
+    if isinstance(documents, TokenShards):
+        return np.diff(documents.offsets)
+    if isinstance(documents, Part):
+        return lengths_of(documents.documents)[documents.first : documents.last]
+    return np.array([len(documents.document(i)) for i in range(len(documents))], dtype=np.int64)
 
 
 def packed_batches(
@@ -192,15 +138,18 @@ def packed_batches(
     """
     if not len(documents):
         raise TinyLLMError("There is no document to learn from. Give more text.")
-    lengths = [len(documents.document(number)) for number in range(len(documents))]
-
-    def epoch(generator: np.random.Generator) -> list[list[Piece]]:
-        return pack_documents(lengths, context, generator)
-
-    for batch in _batched(epoch, rows=rows, seed=seed, start=start):
+    lengths = lengths_of(documents)
+    pieces = shuffled_rows(
+        len(documents),
+        lambda numbers: pack_window(numbers, lengths[numbers] + 1, context),
+        lambda numbers: count_rows(lengths[numbers] + 1, context),
+        seed=seed,
+        skip=start * rows,
+    )
+    while True:
         ids = np.full((rows, context), separator, dtype=np.int64)
         targets = np.full((rows, context), IGNORED, dtype=np.int64)
-        for b, row in enumerate(batch):
+        for b, row in enumerate(islice(pieces, rows)):
             t = 0
             for number, first, length in row:
                 text = np.asarray(documents.document(number), dtype=np.int64)
@@ -284,15 +233,18 @@ def example_batches(
     if not examples:
         raise TinyLLMError("There is no example to learn from. Give questions with their answers.")
     sizes = [len(example.ids) + 1 for example in examples]  # with the separator before it
-
-    def epoch(generator: np.random.Generator) -> list[list[int]]:
-        # The first of a row has no separator and the last token is only a target: two to spare.
-        return best_fit(sizes, context + 2, generator.permutation(len(sizes)).tolist())
-
-    for batch in _batched(epoch, rows=rows, seed=seed, start=start):
+    room = context + 2  # the first of a row has no separator, the last token is only a target
+    items = shuffled_rows(
+        len(examples),
+        lambda numbers: best_fit(sizes, room, numbers.tolist()),
+        lambda numbers: count_best_fit(np.array(sizes)[numbers], room),
+        seed=seed,
+        skip=start * rows,
+    )
+    while True:
         ids = np.full((rows, context), separator, dtype=np.int64)
         targets = np.full((rows, context), IGNORED, dtype=np.int64)
-        for b, row in enumerate(batch):
+        for b, row in enumerate(islice(items, rows)):
             written: list[int] = []
             wanted: list[int] = []
             for item in row:
@@ -304,22 +256,3 @@ def example_batches(
             ids[b, : len(written) - 1] = written[:-1]
             targets[b, : len(wanted) - 1] = wanted[1:]
         yield packed(ids, targets, separator)
-
-
-def _batched(
-    epoch: Callable[[np.random.Generator], list[Row]], *, rows: int, seed: int, start: int
-) -> Iterator[list[Row]]:
-    """Batches number `start` and on of what `epoch` gives for a generator, in shuffled order."""
-    skip = start * rows
-    batch: list[Row] = []
-    for number in count():
-        generator = np.random.default_rng([seed, number])
-        made = epoch(generator)
-        order = generator.permutation(len(made)).tolist()
-        skipped = min(skip, len(order))
-        skip -= skipped
-        for row in order[skipped:]:
-            batch.append(made[row])
-            if len(batch) == rows:
-                yield batch
-                batch = []

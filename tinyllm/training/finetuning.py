@@ -20,14 +20,17 @@ from itertools import islice
 from math import ceil
 from pathlib import Path
 
+import numpy as np
+
 from tinyllm.events import Event, Notice
 from tinyllm.files import TinyLLMError, sha256
 from tinyllm.model import load_model
-from tinyllm.tokens import Tokenizer, TokenShards
+from tinyllm.tokens import CopyMeter, Tokenizer, TokenShards
 from tinyllm.training.batches import Batch, Example, example_batches, join, packed_batches
 from tinyllm.training.optimizers import Rates
-from tinyllm.training.plan import Plan, available_threads, fit
+from tinyllm.training.plan import Plan
 from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
+from tinyllm.training.timing import available_threads, fit
 
 STAGE = "chat"
 
@@ -73,7 +76,8 @@ def finetune(
     `replay` is the folder of the corpus in the base model's tokens; `replay_share` of the rows of
     each batch, rounded, come from there. The last examples (a twentieth, 200 at most) are kept
     back: `Evaluation`s tell the loss of their answers ("loss": nats a token), and the first three
-    of their prompts are answered as `Sample`s. How it is planned, stopped and resumed: see
+    of their prompts are answered as `Sample`s, some of them `Page`s, whose copies are looked for in
+    the answers. How it is planned, stopped and resumed: see
     `pretrain`.
     """
     if not 0 <= replay_share < 1:
@@ -135,6 +139,7 @@ def finetune(
         ],
         eos=tokenizer.end,
         made_from=made_from,
+        copies=CopyMeter(_answers(encoded[:-kept_back]), _answers(encoded[-kept_back:]), tokenizer),
     )
     yield from learn(model, lesson, folder=folder, state=state)
 
@@ -210,6 +215,14 @@ def encode_examples(
         if len(ids) <= context + 1:  # the last token is only a target
             encoded.append((prompt, Example(ids=ids, prompt=ids.index(tokenizer.assistant) + 1)))
     return encoded
+
+
+def _answers(examples: Sequence[Example]) -> TokenShards:
+    """The answers alone, a document each, without the <|end|> that closes them."""
+    answers = [example.ids[example.prompt : -1] for example in examples]
+    offsets = np.cumsum([0, *map(len, answers)])
+    ids = np.fromiter((token for answer in answers for token in answer), np.uint32, offsets[-1])
+    return TokenShards(ids, offsets)
 
 
 def _digest(examples: Sequence[Example], replay_share: float) -> str:

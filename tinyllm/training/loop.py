@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from tinyllm.events import Step
 from tinyllm.files import TinyLLMError
 from tinyllm.training.optimizers import Optimizer
+from tinyllm.training.world import ALONE, Gradients, World
 
 
 class Countable(Protocol):
@@ -51,6 +52,8 @@ def train(
     start: int = 0,
     tokens: int = 0,
     seconds: float = 0.0,
+    pieces: int = 1,
+    world: World = ALONE,
 ) -> Generator[Step, None, None]:
     """Steps `start` + 1 to `until` of `steps` (None: to the last), or as many as there are
     batches; one event a step.
@@ -59,7 +62,8 @@ def train(
     factor on the learning rates at a step counted from 0. `tokens` and `seconds` are what earlier
     parts of a resumed training used; seconds are spent inside the loop, waiting for the viewer does
     not count. A Ctrl-C during an update takes effect after it. A loss that is not a number is a
-    `TinyLLMError`, before any weight is touched by it.
+    `TinyLLMError`, before any weight is touched by it. `pieces` and `world` are those of
+    `Gradients`: they say who computes what, and change nothing but rounding.
 
     >>> import torch
     >>> from tinyllm.model import ModelConfig, Transformer
@@ -73,20 +77,19 @@ def train(
     (6.9, True)
     """
     recent: deque[float] = deque(maxlen=RECENT)
+    gradients = Gradients(model, loss, pieces=pieces, world=world)
     for step in range(start, steps if until is None else until):
         began = time.perf_counter()
         batch = next(batches, None)
         if batch is None:
             return
-        value, metrics = loss(model, batch)
-        number = value.item()
+        number, metrics = gradients(batch)
         if not math.isfinite(number):
             raise TinyLLMError(
                 f"The loss became {number} at step {step + 1} of {steps} ({stage}), and training "
                 "stopped. What was last saved is kept. Try a smaller learning rate, and look at "
                 "the text for something unusual."
             )
-        value.backward()  # type: ignore[no-untyped-call]
         scale = schedule(step)
         with InterruptHeld() as interrupt:
             metrics = {**metrics, **optimizer.step(scale)}

@@ -13,10 +13,13 @@ import torch
 from tinyllm.events import Event, Notice
 from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import Transformer
-from tinyllm.tokens import Tokenizer, TokenShards
+from tinyllm.tokens import CopyMeter, Tokenizer, TokenShards
 from tinyllm.training.batches import Batch, Part, in_turn, packed_batches
-from tinyllm.training.plan import PRETRAINING, Plan, available_threads, plan_for
+from tinyllm.training.plan import PRETRAINING, Plan
+from tinyllm.training.presets import PRESETS
 from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
+from tinyllm.training.timing import available_threads, plan_for
+from tinyllm.training.world import ALONE, World
 
 STAGE = "base"
 
@@ -50,26 +53,31 @@ def pretrain(
     seed: int = 0,
     prompts: Sequence[str] = PROMPTS,
     held_out: Sequence[Batch] | None = None,
+    world: World = ALONE,
 ) -> Iterator[Event]:
     """Train a fresh model on the encoded corpus in `tokenizer_folder`; write it to `folder`.
 
     Yields `Step`s; now and then an `Evaluation` ("loss": nats a token on a fixed piece of the
-    validation text) and `Sample`s; `Finished` last. The state is kept in the file `state`: a
-    training that was closed, interrupted or killed goes on from there with the plan it began with.
-    A new one follows `plan`; or has `steps` of the given `size`; or is planned for `seconds`.
-    `held_out` are batches to be measured at every look instead of that piece.
+    validation text) and `Sample`s, some of them `Page`s of the album; `Finished` last. The state is
+    kept in the file `state`: a training that was closed, interrupted or killed goes on from there
+    with the plan it began with. A new one follows `plan`; or has `steps` of the given `size`; or is
+    planned for `seconds`. `held_out` are batches to be measured at every look, not that piece.
 
     The same tokens, plan and machine give the same weights, watched or not, interrupted or not.
     Wrap the call in `contextlib.closing` to be sure that leaving early saves at once.
+
+    Several processes (`world`) make the call with the same folders; the first plans, writes and
+    yields, the others compute along.
     """
     tokenizer = Tokenizer.load(tokenizer_folder)
     shards = TokenShards.open(tokenizer_folder, "train")
     validation = TokenShards.open(tokenizer_folder, "validation")
     epoch = len(shards.tokens) + len(shards)  # each document brings its <|endoftext|>
     primer = _primer_documents(tokenizer_folder)
-    if plan is None and (plan := saved_plan(state)) is None:
+    if plan is None and world.first and (plan := saved_plan(state)) is None:
         plan = _plan(tokenizer, epoch, seconds, size, steps, seed)
         plan = replace(plan, primer=_primer_steps(shards, primer, plan))
+    plan = Plan.from_dict(world.agree(plan.to_dict() if plan is not None else None))
     epochs = plan.tokens / epoch
     if epochs > MANY_EPOCHS:
         yield Notice(
@@ -111,10 +119,12 @@ def pretrain(
         ],
         eos=tokenizer.end_of_text,
         made_from={name: sha256(tokenizer_folder / name) for name in files},
+        copies=CopyMeter(shards, validation, tokenizer),
+        epoch=epoch,
     )
     generator = torch.Generator().manual_seed(plan.seed)
     model = Transformer(plan.model_config(tokenizer.vocab_size), generator=generator)
-    yield from learn(model, lesson, folder=folder, state=state)
+    yield from learn(model, lesson, folder=folder, state=state, world=world)
 
 
 def _primer_documents(tokenizer_folder: Path) -> int:
@@ -139,13 +149,9 @@ def _plan(
     seed: int,
 ) -> Plan:
     if steps is not None:
-        return Plan(
-            size=size or "nano",
-            steps=steps,
-            seed=seed,
-            threads=available_threads(),
-            rates=PRETRAINING,
-        )
+        shape = PRESETS[size].shape if size in PRESETS else {"size": size or "nano"}
+        threads = available_threads()
+        return Plan(**shape, steps=steps, seed=seed, threads=threads, rates=PRETRAINING)
     if seconds is None:
         raise TinyLLMError("How long to train? Give a plan, or seconds, or a number of steps.")
     return plan_for(

@@ -1,12 +1,14 @@
 """What pretraining and fine-tuning share: the loop, saved and watched, and the model at its end.
 
 Three generators stand around each other: `train` takes steps, `keep` saves the state, `watched`
-looks at the model now and then. Each passes on what the one inside it says.
+looks at the model now and then. Each passes on what the one inside it says. Some looks are pages
+of the album (`training/album.py`).
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -18,21 +20,20 @@ import torch
 from tinyllm.devices import choose_device
 from tinyllm.events import Evaluation, Event, Finished, Notice, Sample, Step
 from tinyllm.model import Transformer, generate, save_model
-from tinyllm.tokens import Tokenizer
+from tinyllm.tokens import CopyMeter, Tokenizer
+from tinyllm.training.album import is_look, page_steps, pages_of
 from tinyllm.training.batches import IGNORED, Batch
 from tinyllm.training.loop import train
 from tinyllm.training.losses import next_token_loss
 from tinyllm.training.optimizers import Optimizer, optimizer_for
 from tinyllm.training.plan import Plan
 from tinyllm.training.state import Position, delete_state, keep, load_state, saved_from
-
-LOOK_EVERY = 120
-"""Steps between two looks: one costs about as much time as six steps of the size nano."""
-LEAST_LOOKS, MOST_LOOKS = 3, 100
-"""How many looks a run has, however short or long it is, beside the first and the last."""
+from tinyllm.training.world import ALONE, World
 
 SAMPLE_TOKENS = 160
 """The most tokens of a sample: a short story."""
+BRIEF_TOKENS = 40
+"""The most tokens of a sample on a page between two looks: early on, when there are no stories."""
 
 OVERRUN = 1.15
 """From this factor on, half-way, a budget that will be exceeded is worth a notice."""
@@ -51,7 +52,9 @@ class Lesson:
     """One stage of learning: its name, what is read, what is looked at, where it goes.
 
     `batches` gives the stream from a batch number on; `held_out` are batches that are only
-    measured; `eos` is the token that ends what the model writes; `made_from` are hashes.
+    measured; `eos` is the token that ends what the model writes; `made_from` are hashes; `copies`
+    measures how much of what the model writes was copied; `epoch` is how many tokens one reading of
+    the text has, from which steps say how often it has been read.
     """
 
     stage: str
@@ -62,6 +65,8 @@ class Lesson:
     prompts: Sequence[Prompt]
     eos: int
     made_from: Mapping[str, str]
+    copies: CopyMeter | None = None
+    epoch: int | None = None
 
 
 def saved_plan(state: Path) -> Plan | None:
@@ -70,11 +75,14 @@ def saved_plan(state: Path) -> Plan | None:
     return None if made_from is None else Plan.from_dict(made_from["plan"])
 
 
-def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> Iterator[Event]:
+def learn(
+    model: Transformer, lesson: Lesson, *, folder: Path, state: Path, world: World = ALONE
+) -> Iterator[Event]:
     """Train `model` as `lesson` says, going on from `state` if it is there; write it to `folder`.
 
     The device is chosen here. While the model learns it has the plan's dtype; what is written are
-    the float32 masters.
+    the float32 masters. In a `world` of several processes all go on from the same state; the first
+    alone looks at the model, writes and yields.
     """
     began = time.monotonic()
     plan, stage = lesson.plan, lesson.stage
@@ -85,7 +93,8 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
         model.to(device, plan.torch_dtype)
         optimizer = optimizer_for(model, plan.rates_within())
         position = load_state(state, optimizer=optimizer, made_from=_origin(lesson))
-        yield from _greeting(stage, plan, position)
+        if world.first:
+            yield from _greeting(stage, plan, position)
         batches = (batch.to(device) for batch in lesson.batches(position.step))
         while True:
             mark = position
@@ -101,22 +110,31 @@ def learn(model: Transformer, lesson: Lesson, *, folder: Path, state: Path) -> I
                 start=position.step,
                 tokens=position.tokens,
                 seconds=position.seconds,
+                pieces=plan.pieces(world.size),
+                world=world,
             )
-            steps = keep(steps, state, optimizer=optimizer, made_from=_origin(lesson))
-            last = yield from watched(steps, model, lesson, start=position)
+            last: Step | None = None
+            if world.first:
+                steps = keep(steps, state, optimizer=optimizer, made_from=_origin(lesson))
+                last = yield from watched(steps, model, lesson, start=position)
+            else:
+                last = next(iter(deque(steps, maxlen=1)), None)  # taken, and not shown
             if last is not None:
                 position = Position(step=last.step, tokens=last.tokens, seconds=last.seconds)
             if plan.room is None:
                 break
-            before, plan = plan, _settled(plan, mark, position)
+            settled = _settled(plan, mark, position).to_dict()
+            before, plan = plan, Plan.from_dict(world.agree(settled))
             lesson = replace(lesson, plan=plan)
             optimizer = _going_on(optimizer, model, plan)
-            if not before.bends:
+            if world.first and not before.bends:
                 yield Notice(stage=stage, text=f"The pace is known now: {plan.steps:,} steps fit.")
+        if not world.first:
+            return
         model.float()
         model.load_state_dict(optimizer.masters)
         seconds, tokens = position.seconds, position.tokens
-        final = look(model, lesson, plan.steps)
+        final = look(model, lesson, plan.steps, tokens)
         yield from final
         measured = [event.metrics for event in final if isinstance(event, Evaluation)]
         metrics = {
@@ -167,52 +185,69 @@ def watched(
     left to the caller, who has the final weights.
     """
     plan = lesson.plan
-    looks = min(max(plan.steps // LOOK_EVERY, LEAST_LOOKS), MOST_LOOKS)
-    every = max(1, plan.steps // looks)
+    pages = page_steps(plan.steps)
     looking = 0.0
     last: Step | None = None
     with closing(steps):
         for step in steps:
             trained = step.seconds - start.seconds
             slower = 1 + looking / trained
-            last = replace(step, eta_seconds=step.eta_seconds * slower)
+            metrics = dict(step.metrics)
+            if lesson.epoch is not None:
+                metrics["readings"] = step.tokens / lesson.epoch
+            last = replace(step, eta_seconds=step.eta_seconds * slower, metrics=metrics)
             yield last
             if step.step == plan.steps // 2:
                 yield from _overrun(lesson, step.seconds * slower + last.eta_seconds)
-            due = step.step % every == 0 and step.step + every // 2 <= plan.steps
-            if step.step < plan.steps and (step.step == 1 or due):
-                began = time.perf_counter()
-                events = look(model, lesson, step.step)
-                looking += time.perf_counter() - began
-                yield from events
+            began = time.perf_counter()
+            tokens = step.tokens if step.step in pages else None
+            events: list[Event] = []
+            if is_look(step.step, plan.steps):
+                events = look(model, lesson, step.step, tokens)
+            elif tokens is not None and step.step < plan.steps:
+                events = samples(model, lesson, step.step, tokens, BRIEF_TOKENS)
+            looking += time.perf_counter() - began
+            yield from events
     return last
 
 
-def look(model: Transformer, lesson: Lesson, step: int) -> list[Event]:
-    """The loss on what is held out, and what the model writes when asked for each prompt.
-
-    Samples are drawn at temperature 0.8 from streams fixed by the plan's seed; nothing that
-    training uses is touched.
-    """
-    stage = lesson.stage
+def look(model: Transformer, lesson: Lesson, step: int, tokens: int | None = None) -> list[Event]:
+    """The loss on what is held out, and `samples`; nothing that training uses is touched."""
     events: list[Event] = []
     if lesson.held_out:
         loss = held_out_loss(model, lesson.held_out)
-        events.append(Evaluation(stage=stage, step=step, metrics={"loss": loss}))
-    if lesson.prompts:
-        written = generate(
-            model,
-            [prompt.ids for prompt in lesson.prompts],
-            max_new_tokens=SAMPLE_TOKENS,
-            temperature=0.8,
-            stop=lesson.eos,
-            seed=lesson.plan.seed,
-            pad=lesson.tokenizer.pad,
-        )
-        for prompt, ids in zip(lesson.prompts, written.ids, strict=True):
-            text = lesson.tokenizer.decode(ids)
-            events.append(Sample(stage=stage, step=step, prompt=prompt.text, completion=text))
-    return events
+        events.append(Evaluation(stage=lesson.stage, step=step, metrics={"loss": loss}))
+    return events + samples(model, lesson, step, tokens)
+
+
+def samples(
+    model: Transformer,
+    lesson: Lesson,
+    step: int,
+    tokens: int | None = None,
+    most: int | None = None,
+) -> list[Event]:
+    """What the model writes when asked for each prompt, `most` tokens or a short story.
+
+    Samples are drawn at temperature 0.8 from streams fixed by the plan's seed. With `tokens`, the
+    number trained on so far, they are pages of the album.
+    """
+    if not lesson.prompts:
+        return []
+    written = generate(
+        model,
+        [prompt.ids for prompt in lesson.prompts],
+        max_new_tokens=min(most or SAMPLE_TOKENS, SAMPLE_TOKENS),
+        temperature=0.8,
+        stop=lesson.eos,
+        seed=lesson.plan.seed,
+        pad=lesson.tokenizer.pad,
+    ).ids
+    made = [
+        Sample(stage=lesson.stage, step=step, prompt=prompt.text, completion=text)
+        for prompt, text in zip(lesson.prompts, map(lesson.tokenizer.decode, written), strict=True)
+    ]
+    return list(made if tokens is None else pages_of(model, lesson, made, written, tokens))
 
 
 @torch.no_grad()

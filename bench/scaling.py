@@ -1,0 +1,273 @@
+"""Loss against compute for five sizes of model, and the law that was fitted to it.
+
+    python bench/scaling.py --folder FOLDER             # about an hour and a half on two cores
+    python bench/scaling.py --folder FOLDER --picture   # once more from what is there, and drawn
+
+Every size reads the same village text, for three amounts of compute, each a training of its own
+whose rate falls to zero at its end. Compute is counted (6N operations a token and attention,
+`training.speed.flops_per_token`) and not timed, so that it does not matter what else the machine
+does. Finished trainings are kept in FOLDER/runs.jsonl, and a second call goes on behind them.
+
+The law is that of Hoffmann et al. 2022 ("Training compute-optimal large language models", eq. 2):
+loss = E + A / N^a + B / D^b for N weights in matrix products and D tokens, fitted as they do, by
+the Huber loss of the logarithms. E is not fitted but known: the entropy of the village's text.
+
+Printed as JSON: every training, the law, how far it is off, and from how much compute on which size
+gets furthest. With --picture, `bench/scaling.json` and `bench/scaling.svg` are written anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import plotly.graph_objects as go
+import torch
+from loky import get_reusable_executor
+
+from tinyllm.corpus import build_corpus
+from tinyllm.evaluation import rulers_of
+from tinyllm.figures.chart import PALETTE, new_figure
+from tinyllm.files import atomic_write
+from tinyllm.model import SIZES, ModelConfig, Transformer
+from tinyllm.tokens import Tokenizer, TokenShards, build_tokenizer
+from tinyllm.training import Plan, next_token_loss, optimizer_for, packed_batches, train
+from tinyllm.training.plan import PRETRAINING
+from tinyllm.training.speed import flops_per_token
+from tinyllm.training.stage import held_out_loss
+
+HERE = Path(__file__).resolve().parent
+SHAPES: dict[str, dict[str, int]] = {
+    "64 x 2": {
+        **SIZES["nano"], "hidden_size": 64, "intermediate_size": 172,
+        "num_attention_heads": 2, "num_key_value_heads": 2,
+    },
+    "nano": SIZES["nano"],
+    "128 x 4": {**SIZES["nano"], "num_hidden_layers": 4},
+    "tiny": SIZES["tiny"],
+    "small": SIZES["small"],
+}  # fmt: skip
+COMPUTE = (3e12, 1.2e13, 4.8e13)
+"""Operations of a training: about 20 seconds, 80 seconds and 5 minutes of two cores."""
+CHARACTERS = 90_000_000
+VOCABULARY = 4096
+HELD_OUT_ROWS = 160
+HUBER = 1e-3
+"""Hoffmann et al. 2022, section 3.3."""
+
+
+def run(folder: Path, *, jobs: int = 2, compute: Sequence[float] = COMPUTE) -> dict[str, Any]:
+    """Train what has not been trained yet, and fit the law to all."""
+    floor = prepare(folder)
+    done = {(one["size"], one["budget"]): one for one in read(folder)}
+    wanted = [(size, budget) for budget in compute for size in SHAPES]
+    missing = [case for case in wanted if case not in done]
+    if missing:
+        work = get_reusable_executor(max_workers=jobs).map(
+            partial(measure, folder), *zip(*missing, strict=True)
+        )
+        with (folder / "runs.jsonl").open("a", encoding="utf-8") as file:
+            for one in work:
+                file.write(json.dumps(one) + "\n")
+                file.flush()
+                print(f"{one['size']}: {one['loss']:.3f} at {one['flops']:.2g}", file=sys.stderr)
+                done[one["size"], one["budget"]] = one
+    runs = [done[case] for case in wanted]
+    return {"floor": floor, "runs": runs, **law(runs, floor)}
+
+
+def prepare(folder: Path) -> float:
+    """The text and its tokens, if they are not there; gives the text's entropy, nats a token."""
+    corpus, tokens = folder / "corpus", folder / "tokens"
+    if not corpus.exists():
+        for _ in build_corpus(corpus, characters=CHARACTERS):
+            pass
+    if not tokens.exists():
+        for _ in build_tokenizer(corpus, tokens, vocab_size=VOCABULARY):
+            pass
+    known = folder / "floor.json"
+    if not known.exists():
+        rulers = rulers_of(corpus, tokens, Tokenizer.load(tokens).vocab_size)
+        atomic_write(known, json.dumps(rulers["floor"]))
+    return float(json.loads(known.read_text(encoding="utf-8")))
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The trainings that are done."""
+    path = folder / "runs.jsonl"
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def measure(folder: Path, size: str, budget: float) -> dict[str, Any]:
+    """One training of `budget` operations, and its loss on held-out text."""
+    torch.set_num_threads(1)
+    tokenizer = Tokenizer.load(folder / "tokens")
+    shards, validation = (TokenShards.open(folder / "tokens", s) for s in ("train", "validation"))
+    config = ModelConfig(vocab_size=tokenizer.vocab_size, **SHAPES[size])
+    each = flops_per_token(config)
+    shape = Plan(size=None, steps=1)
+    plan = Plan(size=None, steps=round(budget / each / shape.tokens), rates=PRETRAINING)
+    packing = {"context": plan.context, "separator": tokenizer.end_of_text}
+    batches = packed_batches(shards, rows=plan.rows, seed=0, **packing)
+    held_out = packed_batches(validation, rows=plan.rows, seed=0, **packing)
+    model = Transformer(config, generator=torch.Generator().manual_seed(0)).bfloat16()
+    optimizer = optimizer_for(model, plan.rates_within())
+    steps = train(
+        model, batches, next_token_loss, optimizer=optimizer, schedule=plan.schedule(),
+        steps=plan.steps, stage="base",
+    )  # fmt: skip
+    for _ in steps:
+        pass
+    model.float().load_state_dict(optimizer.masters)
+    loss = held_out_loss(model, list(islice(held_out, HELD_OUT_ROWS // plan.rows)))
+    return {
+        "size": size,
+        "budget": budget,
+        "weights": weights(config),
+        "tokens": plan.tokens,
+        "steps": plan.steps,
+        "flops": each * plan.tokens,
+        "readings": round(plan.tokens / (int(shards.offsets[-1]) + len(shards)), 2),
+        "loss": loss,
+    }
+
+
+def weights(config: ModelConfig) -> int:
+    """The weights that take part in matrix products."""
+    attention = 12 * config.num_hidden_layers * config.num_attention_heads * config.head_dim
+    return (flops_per_token(config) - attention * config.max_position_embeddings) // 6
+
+
+def law(runs: Sequence[Mapping[str, Any]], floor: float) -> dict[str, Any]:
+    """A, a, B and b of loss = floor + A / N^a + B / D^b, and where one size overtakes another."""
+    n, d, loss = (
+        torch.tensor([float(one[name]) for one in runs], dtype=torch.float64).log()
+        for name in ("weights", "tokens", "loss")
+    )
+    known = torch.full_like(loss, math.log(floor))
+    best, lowest = torch.zeros(4), math.inf
+    for exponent in (0.2, 0.4, 0.6, 0.8):  # the fit has many hollows: begin in several places
+        found = torch.tensor([5.0, exponent, 8.0, exponent], dtype=torch.float64).requires_grad_()
+        search = torch.optim.LBFGS([found], max_iter=2000, line_search_fn="strong_wolfe")
+
+        def off(at: torch.Tensor = found) -> torch.Tensor:
+            terms = torch.stack((known, at[0] - at[1] * n, at[2] - at[3] * d))
+            return torch.nn.functional.huber_loss(terms.logsumexp(0), loss, delta=HUBER)
+
+        def again(search: torch.optim.Optimizer = search, off: Any = off) -> torch.Tensor:
+            search.zero_grad()
+            value = off()
+            value.backward()
+            return value
+
+        search.step(again)
+        if float(off()) < lowest:
+            best, lowest = found.detach(), float(off())
+    values = dict(zip(("log_A", "a", "log_B", "b"), best.tolist(), strict=True))
+    gaps = [abs(math.log(predict(values, floor, one) / one["loss"])) for one in runs]
+    return {
+        "law": {name: round(value, 4) for name, value in values.items()},
+        "off_by": {"mean": round(sum(gaps) / len(gaps), 4), "most": round(max(gaps), 4)},
+        "furthest_from": crossings(values, floor, runs),
+    }
+
+
+def predict(values: Mapping[str, float], floor: float, one: Mapping[str, Any]) -> float:
+    """The loss that the law expects of a training."""
+    by_size = math.exp(values["log_A"] - values["a"] * math.log(one["weights"]))
+    by_text = math.exp(values["log_B"] - values["b"] * math.log(one["tokens"]))
+    return floor + by_size + by_text
+
+
+def crossings(
+    values: Mapping[str, float], floor: float, runs: Sequence[Mapping[str, Any]]
+) -> dict[str, float]:
+    """From how many operations on each size has the lowest loss by the law; absent if never."""
+    each = {one["size"]: (one["weights"], one["flops"] / one["tokens"]) for one in runs}
+    best: dict[str, float] = {}
+    for tenth in range(110, 190):
+        compute = 10 ** (tenth / 10)
+        losses = {
+            size: predict(values, floor, {"weights": count, "tokens": compute / cost})
+            for size, (count, cost) in each.items()
+        }
+        best.setdefault(min(losses, key=lambda size: losses[size]), compute)
+    return best
+
+
+def draw(found: Mapping[str, Any]) -> str:
+    """The picture: loss above the floor against compute, a line a size, as SVG."""
+    figure = new_figure(
+        "How far each size gets with so much compute",
+        "held-out loss above the village's entropy; dots are trainings, lines the fitted law",
+        width=860, height=480,
+    )  # fmt: skip
+    for size, colour in zip(SHAPES, PALETTE, strict=False):
+        mine = [one for one in found["runs"] if one["size"] == size]
+        cost = mine[0]["flops"] / mine[0]["tokens"]
+        along = [10 ** (t / 20) for t in range(round(20 * math.log10(mine[0]["flops"])) - 2, 300)]
+        along = [c for c in along if c <= 8 * mine[-1]["flops"]]
+        law = [
+            predict(found["law"], found["floor"], {**mine[0], "tokens": c / cost}) - found["floor"]
+            for c in along
+        ]
+        figure.add_scatter(x=along, y=law, mode="lines", line={"color": colour, "width": 2})
+        figure.add_scatter(
+            x=[one["flops"] for one in mine], y=[one["loss"] - found["floor"] for one in mine],
+            mode="markers", marker={"color": colour, "size": 9},
+        )  # fmt: skip
+        figure.add_annotation(
+            x=math.log10(along[-1]), y=math.log10(law[-1]), text=size, showarrow=False,
+            xanchor="left", xshift=6, font={"color": colour, "size": 13},
+        )  # fmt: skip
+    figure.update_xaxes(type="log", title_text="operations (6N a token, and attention)")
+    figure.update_yaxes(type="log", title_text="nats a token above the entropy")
+    figure.update_layout(margin={"r": 90})
+    return as_svg(figure)
+
+
+def as_svg(figure: go.Figure) -> str:
+    """What plotly draws in the browser that the tests use."""
+    sys.path.insert(0, str(HERE.parent / "tests"))
+    from browser import launched
+
+    def give_up(reason: str) -> None:
+        raise SystemExit(reason)
+
+    with launched(give_up) as browser:
+        page = browser.new_page()
+        page.set_content(figure.to_html(include_plotlyjs=True))
+        page.wait_for_selector(".main-svg")
+        uri = page.evaluate(
+            "() => Plotly.toImage(document.querySelector('.plotly-graph-div'), {format: 'svg'})"
+        )
+    return unquote(uri.split(",", 1)[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--folder", type=Path, required=True, help="for the text and what is done")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, a core each")
+    parser.add_argument("--picture", action="store_true", help="write bench/scaling.json and .svg")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    found = run(asked.folder, jobs=asked.jobs)
+    text = json.dumps(found, indent=2) + "\n"
+    sys.stdout.write(text)
+    if asked.picture:
+        atomic_write(HERE / "scaling.json", text)
+        atomic_write(HERE / "scaling.svg", draw(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Many processes, one model: each learns from its own rows of every batch.
+
+`torchrun --nproc-per-node 8 -m tinyllm train …` starts eight equal processes and tells each its
+number, its *rank*. Every one holds the whole model and reads the same stream of batches, but
+computes with its own rows alone; the gradients are averaged, and all take the same step: data
+parallelism. PyTorch's `DistributedDataParallel` averages while backward is still at work.
+
+`Gradients` is the forward and backward pass of the loop. It also cuts a batch that does not fit
+into memory into pieces, one after the other (gradient accumulation): the gradient is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from tinyllm.files import TinyLLMError
+from tinyllm.training.batches import IGNORED, Batch
+
+PATIENCE = timedelta(hours=12)
+"""How long the others wait while the first process reads and cleans text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """This process among those that train together: number `rank` of `size`.
+
+    >>> World().first
+    True
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @classmethod
+    def joined(cls, environment: Mapping[str, str] | None = None) -> World:
+        """The world that torchrun started this process in; alone without it.
+
+        The processes meet through gloo, or through NCCL where each has a GPU of its own.
+
+        >>> World.joined({})
+        World(rank=0, size=1)
+        """
+        found = os.environ if environment is None else environment
+        size = int(found.get("WORLD_SIZE", 1))
+        if size == 1:
+            return cls()
+        if not dist.is_initialized():
+            local = int(found.get("LOCAL_RANK", 0))
+            if torch.cuda.is_available() and torch.cuda.device_count() > local:
+                torch.cuda.set_device(local)
+                dist.init_process_group("nccl", timeout=PATIENCE)
+            else:
+                dist.init_process_group("gloo", timeout=PATIENCE)
+        return cls(rank=dist.get_rank(), size=dist.get_world_size())
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes files and talks to the person."""
+        return self.rank == 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where what is exchanged has to lie."""
+        return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
+
+    def agree(self, value: Any) -> Any:
+        """The first process's `value`, JSON values, in every process; all must call it.
+
+        >>> World().agree({"steps": 100})
+        {'steps': 100}
+        """
+        if self.size == 1:
+            return value
+        text = json.dumps(value).encode() if self.first else b""
+        length = torch.tensor([len(text)], device=self.device)
+        dist.broadcast(length, src=0)
+        letters = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
+        if self.first:
+            letters.copy_(torch.frombuffer(bytearray(text), dtype=torch.uint8))
+        dist.broadcast(letters, src=0)
+        return json.loads(bytes(letters.tolist()))
+
+    def sum(self, numbers: Tensor) -> Tensor:
+        """`numbers` added up over all processes, in every process."""
+        if self.size > 1:
+            dist.all_reduce(numbers)
+        return numbers
+
+
+ALONE = World()
+
+
+def parts_of(batch: Batch, count: int) -> list[Batch]:
+    """The rows of `batch` in `count` parts, as equal as can be.
+
+    >>> batch = Batch(ids=torch.arange(6).view(3, 2), targets=torch.arange(6).view(3, 2))
+    >>> [part.ids.tolist() for part in parts_of(batch, 2)]
+    [[[0, 1], [2, 3]], [[4, 5]]]
+    """
+    rows = len(batch.ids)
+    if rows < count:
+        raise TinyLLMError(
+            f"A batch of {rows} rows cannot be cut into {count} parts, one for each process and "
+            "piece. Take fewer processes or pieces, or more rows."
+        )
+    ids, targets = batch.ids.tensor_split(count), batch.targets.tensor_split(count)
+    whole = batch.documents
+    documents = [None] * count if whole is None else whole.tensor_split(count)
+    return [
+        Batch(ids=i, targets=t, documents=d)
+        for i, t, d in zip(ids, targets, documents, strict=True)
+    ]
+
+
+class Gradients:
+    """Forward and backward of a batch: in `pieces`, and each process with its own rows.
+
+    Called with a batch it adds the gradient of the mean loss over all its targets to the weights
+    and returns that mean, in nats, and the further figures. Both are those of the whole batch in
+    one go, to rounding, however it is cut; only a `Batch` can be.
+
+    >>> from tinyllm.model import ModelConfig, Transformer
+    >>> from tinyllm.training import next_token_loss
+    >>> model = Transformer(ModelConfig(vocab_size=16, num_hidden_layers=1))
+    >>> batch = Batch(ids=torch.tensor([[1, 2], [3, 4]]), targets=torch.tensor([[2, 3], [4, -100]]))
+    >>> whole, _ = Gradients(model, next_token_loss)(batch)
+    >>> cut, _ = Gradients(model, next_token_loss, pieces=2)(batch)
+    >>> abs(whole - cut) < 1e-6
+    True
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Callable[[Any, Any], tuple[Tensor, dict[str, float]]],
+        *,
+        pieces: int = 1,
+        world: World = ALONE,
+    ) -> None:
+        self.pieces, self.world = pieces, world
+        learner = _Learner(model, loss)
+        self.learner = DistributedDataParallel(learner) if world.size > 1 else learner
+
+    def __call__(self, batch: Any) -> tuple[float, dict[str, float]]:
+        """The gradient of one batch; returns its loss and what else `loss` says."""
+        if self.world.size * self.pieces == 1:
+            value, metrics = self.learner(batch)
+            value.backward()
+            return value.item(), metrics
+        return self._in_parts(batch)
+
+    def _in_parts(self, batch: Batch) -> tuple[float, dict[str, float]]:
+        world, pieces = self.world, self.pieces
+        parts = parts_of(batch, world.size * pieces)
+        mine = parts[world.rank * pieces : (world.rank + 1) * pieces]
+        targets = _targets(batch)
+        sums: dict[str, Tensor] = {}
+        for number, part in enumerate(mine):
+            share = _targets(part) / targets
+            with self._exchange(number == pieces - 1):
+                value, metrics = self.learner(part)
+                # DDP gives the mean over the processes; times their number it is the sum.
+                (value * share * world.size).backward()
+            found = {"": value.detach(), **{n: value.new_tensor(m) for n, m in metrics.items()}}
+            for name, figure in found.items():
+                sums[name] = sums.get(name, torch.zeros_like(figure)) + figure * share
+        figures = world.sum(torch.stack(list(sums.values()))).tolist()
+        loss, *others = figures
+        return loss, dict(zip(list(sums)[1:], others, strict=True))
+
+    def _exchange(self, now: bool) -> AbstractContextManager[None]:
+        """The processes exchange gradients once a batch, with the last of its pieces."""
+        if now or not isinstance(self.learner, DistributedDataParallel):
+            return nullcontext()
+        return self.learner.no_sync()
+
+
+class _Learner(nn.Module):
+    """A model and its loss as one module: what DDP wraps is what is called."""
+
+    def __init__(self, model: nn.Module, loss: Callable[..., Any]) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        value, metrics = self.loss(self.model, batch)
+        return value, metrics
+
+
+def _targets(batch: Batch) -> int:
+    return int((batch.targets != IGNORED).sum())
