@@ -24,10 +24,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from loky import get_reusable_executor
@@ -83,8 +83,7 @@ READINGS = {"overfitting": (12, 40), "data too small": (60, 400)}
 """How often the text is read."""
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A corpus in the tokens of one vocabulary."""
 
     corpus: Path

@@ -171,8 +171,8 @@ def law(runs: Sequence[Mapping[str, Any]], floor: float) -> dict[str, Any]:
             return value
 
         search.step(again)
-        if float(off()) < lowest:
-            best, lowest = found.detach(), float(off())
+        if off().item() < lowest:
+            best, lowest = found.detach(), off().item()
     values = dict(zip(("log_A", "a", "log_B", "b"), best.tolist(), strict=True))
     gaps = [abs(math.log(predict(values, floor, one) / one["loss"])) for one in runs]
     return {

@@ -208,7 +208,7 @@ def _overfitting(curve: Curve) -> str | None:
 
 
 def _diverging(curve: Curve) -> str | None:
-    if curve.end > curve.losses[0] or float(curve.losses.max()) > 2 * curve.losses[0]:
+    if curve.end > BURST * curve.losses[0] or float(curve.losses.max()) > 2 * curve.losses[0]:
         return (
             f"The loss began at {curve.losses[0]:.2f}, went up to {curve.losses.max():.2f} and is "
             f"{curve.end:.2f} now."
