@@ -158,7 +158,10 @@ def law(runs: Sequence[Mapping[str, Any]], floor: float) -> dict[str, Any]:
     best, lowest = torch.zeros(4), math.inf
     for exponent in (0.2, 0.4, 0.6, 0.8):  # the fit has many hollows: begin in several places
         found = torch.tensor([5.0, exponent, 8.0, exponent], dtype=torch.float64).requires_grad_()
-        search = torch.optim.LBFGS([found], max_iter=2000, line_search_fn="strong_wolfe")
+        search = torch.optim.LBFGS(
+            [found], max_iter=2000, line_search_fn="strong_wolfe",
+            tolerance_grad=1e-14, tolerance_change=1e-14,
+        )  # fmt: skip
 
         def off(at: torch.Tensor = found) -> torch.Tensor:
             terms = torch.stack((known, at[0] - at[1] * n, at[2] - at[3] * d))
