@@ -2,8 +2,9 @@
 
 `torchrun --nproc-per-node 8 -m tinyllm train …` starts eight equal processes and tells each its
 number, its *rank*. Every one holds the whole model and reads the same stream of batches, but
-computes with its own rows alone; the gradients are averaged, and all take the same step: data
-parallelism. PyTorch's `DistributedDataParallel` averages while backward is still at work.
+computes with its own rows alone; then the gradients are added up, and all take the same step: data
+parallelism. PyTorch's `DistributedDataParallel` does that piece by piece while backward is still at
+work, which pays where the exchange takes long; here it is one for all, the loss included.
 
 `Gradients` is the forward and backward pass of the loop. It also cuts a batch that does not fit
 into memory into pieces, one after the other (gradient accumulation): the gradient is the same.
@@ -13,8 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from tinyllm.files import TinyLLMError
 from tinyllm.training.batches import IGNORED, Batch
@@ -91,11 +90,20 @@ class World:
         dist.broadcast(letters, src=0)
         return json.loads(bytes(letters.tolist()))
 
-    def sum(self, numbers: Tensor) -> Tensor:
-        """`numbers` added up over all processes, in every process."""
-        if self.size > 1:
-            dist.all_reduce(numbers)
-        return numbers
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Put in the place of each tensor its sum over all processes, in one exchange for all.
+
+        Sums are made in float32, whatever the tensors' dtype.
+
+        >>> World().add_up([torch.ones(2)])
+        """
+        if self.size == 1:
+            return
+        flat = torch.cat([tensor.flatten().float() for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
 
 
 ALONE = World()
@@ -148,54 +156,33 @@ class Gradients:
         pieces: int = 1,
         world: World = ALONE,
     ) -> None:
+        self.model, self.loss = model, loss
         self.pieces, self.world = pieces, world
-        learner = _Learner(model, loss)
-        self.learner = DistributedDataParallel(learner) if world.size > 1 else learner
 
     def __call__(self, batch: Any) -> tuple[float, dict[str, float]]:
         """The gradient of one batch; returns its loss and what else `loss` says."""
         if self.world.size * self.pieces == 1:
-            value, metrics = self.learner(batch)
-            value.backward()
+            value, metrics = self.loss(self.model, batch)
+            value.backward()  # type: ignore[no-untyped-call]
             return value.item(), metrics
         return self._in_parts(batch)
 
     def _in_parts(self, batch: Batch) -> tuple[float, dict[str, float]]:
         world, pieces = self.world, self.pieces
         parts = parts_of(batch, world.size * pieces)
-        mine = parts[world.rank * pieces : (world.rank + 1) * pieces]
         targets = _targets(batch)
         sums: dict[str, Tensor] = {}
-        for number, part in enumerate(mine):
+        for part in parts[world.rank * pieces : (world.rank + 1) * pieces]:
             share = _targets(part) / targets
-            with self._exchange(number == pieces - 1):
-                value, metrics = self.learner(part)
-                # DDP gives the mean over the processes; times their number it is the sum.
-                (value * share * world.size).backward()
-            found = {"": value.detach(), **{n: value.new_tensor(m) for n, m in metrics.items()}}
+            value, metrics = self.loss(self.model, part)
+            (value * share).backward()  # type: ignore[no-untyped-call]
+            found = {"": value.item(), **metrics}
             for name, figure in found.items():
-                sums[name] = sums.get(name, torch.zeros_like(figure)) + figure * share
-        figures = world.sum(torch.stack(list(sums.values()))).tolist()
-        loss, *others = figures
+                sums[name] = sums.get(name, torch.zeros_like(value)) + figure * share
+        gradients = [w.grad for w in self.model.parameters() if w.grad is not None]
+        world.add_up([*gradients, *sums.values()])
+        loss, *others = (figure.item() for figure in sums.values())
         return loss, dict(zip(list(sums)[1:], others, strict=True))
-
-    def _exchange(self, now: bool) -> AbstractContextManager[None]:
-        """The processes exchange gradients once a batch, with the last of its pieces."""
-        if now or not isinstance(self.learner, DistributedDataParallel):
-            return nullcontext()
-        return self.learner.no_sync()
-
-
-class _Learner(nn.Module):
-    """A model and its loss as one module: what DDP wraps is what is called."""
-
-    def __init__(self, model: nn.Module, loss: Callable[..., Any]) -> None:
-        super().__init__()
-        self.model, self.loss = model, loss
-
-    def forward(self, batch: Any) -> tuple[Tensor, dict[str, float]]:
-        value, metrics = self.loss(self.model, batch)
-        return value, metrics
 
 
 def _targets(batch: Batch) -> int:
