@@ -59,7 +59,7 @@ def run(rounds: int = ROUNDS, dtype: str = "bfloat16") -> dict[str, Any]:
         "dtype": dtype,
         "rounds": rounds,
         "tokens_per_second": {name: round(median(found)) for name, found in paces.items()},
-        **{f"{name}_by_round": [round(value, 3) for value in found] for name, found in ratios.items()},
+        **{f"{name}_by_round": [round(one, 3) for one in found] for name, found in ratios.items()},
         **{name: round(median(found), 3) for name, found in ratios.items()},
     }
 

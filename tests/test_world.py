@@ -34,7 +34,6 @@ torch.set_num_threads(1)
 world = World.joined()
 said = world.agree({"rank": world.rank, "text": "grüß Gott"})
 print(json.dumps({"rank": world.rank, "said": said, "losses": losses(world=world)}))
-torch.distributed.destroy_process_group()
 """
 
 

@@ -12,6 +12,7 @@ into memory into pieces, one after the other (gradient accumulation): the gradie
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -61,6 +62,7 @@ class World:
                 dist.init_process_group("nccl", timeout=PATIENCE)
             else:
                 dist.init_process_group("gloo", timeout=PATIENCE)
+            atexit.register(dist.destroy_process_group)  # its threads must end before Python does
         return cls(rank=dist.get_rank(), size=dist.get_world_size())
 
     @property
