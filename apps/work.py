@@ -12,11 +12,10 @@ from typing import Any, Final
 from apps.live import picture
 from apps.words import at_work, finished
 from tinyllm.background import Background
-from tinyllm.evaluation import diagnose
-from tinyllm.events import Event, Finished, Step
+from tinyllm.events import Event, Finished
 from tinyllm.figures import stage_chart
 from tinyllm.files import TinyLLMError
-from tinyllm.report import LEARNED
+from tinyllm.report import verdict_of
 
 PATIENCE: Final = 12.0
 """Seconds that work has to close itself when the server ends."""
@@ -136,10 +135,8 @@ class Work:
 
     def _verdict(self) -> str:
         """What the curve says, where it is one of a loss that falls."""
-        if self.stage not in LEARNED or not any(isinstance(e, Step) for e in self.events):
-            return ""
-        verdict = diagnose(self.events, self._rulers)
-        return f"The curve: {verdict.name}. {verdict.sentence} {verdict.advice}"
+        verdict = verdict_of(self.stage, self.events, self._rulers)
+        return f"The curve: {verdict}" if verdict is not None else ""
 
     def _error(self) -> str:
         error = self._background.error if self._background is not None else None

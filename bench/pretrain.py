@@ -41,7 +41,7 @@ from tinyllm.report import load_module
 from tinyllm.training import Batch, Rates, Schedule, next_token_loss, optimizer_for, train
 from tinyllm.training.plan import DTYPES, PRETRAINING
 from tinyllm.training.speed import flops_per_token, matmul_peak
-from tinyllm.training.timing import available_threads, time_steps
+from tinyllm.training.timing import available_threads, time_steps, trial_batch
 
 ROUNDS = 5
 CPU = torch.device("cpu")
@@ -203,9 +203,7 @@ def beside_trainer(rounds: int) -> dict[str, Any]:
     shape: dict[str, Any] = {**SIZES["nano"], "vocab_size": VOCABULARY}
     config = ModelConfig(**shape)
     tokens = SPEED_ROWS * config.max_position_embeddings
-    rows = torch.randint(VOCABULARY, (SPEED_ROWS, config.max_position_embeddings + 1))
-    documents = (torch.arange(config.max_position_embeddings) // 64).expand(SPEED_ROWS, -1)
-    batch = Batch(ids=rows[:, :-1], targets=rows[:, 1:], documents=documents)
+    batch = trial_batch(SPEED_ROWS, config.max_position_embeddings, VOCABULARY)
     threads = torch.get_num_threads()
     paces: dict[str, list[float]] = {}
     shares: dict[str, list[float]] = {dtype: [] for dtype in DTYPES}
@@ -220,7 +218,7 @@ def beside_trainer(rounds: int) -> dict[str, Any]:
             pace = tokens / took[dtype, threads]
             paces.setdefault(f"ours {dtype}", []).append(pace)
             shares[dtype].append(pace * flops_per_token(config) / peak)
-            paces.setdefault(f"Trainer {dtype}", []).append(trainer_pace(config, rows, dtype))
+            paces.setdefault(f"Trainer {dtype}", []).append(trainer_pace(config, batch.ids, dtype))
     best = {
         who: max((name for name in paces if name.startswith(who)), key=lambda n: median(paces[n]))
         for who in ("ours", "Trainer")
@@ -259,7 +257,7 @@ def trainer_pace(config: ModelConfig, rows: Tensor, dtype: str) -> float:
             return SPEED_ROWS * SPEED_STEPS
 
         def __getitem__(self, number: int) -> dict[str, Tensor]:
-            ids = rows[number % len(rows), :-1]
+            ids = rows[number % len(rows)]
             return {"input_ids": ids, "labels": ids}
 
     with tempfile.TemporaryDirectory() as folder:
@@ -273,7 +271,7 @@ def trainer_pace(config: ModelConfig, rows: Tensor, dtype: str) -> float:
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     took = [after - before for before, after in pairwise(ends)]
-    return rows[:, :-1].numel() / median(took)
+    return rows.numel() / median(took)
 
 
 def _call(command: list[str], folder: Path) -> str:

@@ -28,10 +28,11 @@ import torch
 
 from tinyllm.devices import choose_device
 from tinyllm.model import SIZES, ModelConfig, Transformer
-from tinyllm.training import Batch, Schedule, next_token_loss, optimizer_for, time_steps, train
+from tinyllm.training import Schedule, next_token_loss, optimizer_for, time_steps, train
 from tinyllm.training.plan import DTYPES, PRETRAINING
 from tinyllm.training.presets import PRESETS
 from tinyllm.training.speed import flops_per_token, matmul_peak
+from tinyllm.training.timing import trial_batch
 from tinyllm.training.world import World
 
 ROUNDS = 5
@@ -94,7 +95,7 @@ def child(rows: int, dtype: str) -> float:
     model = Transformer(config).to(DTYPES[dtype])
     steps = train(
         model,
-        repeat(a_batch(rows, CONTEXT, VOCABULARY)),
+        repeat(trial_batch(rows, CONTEXT, VOCABULARY)),
         next_token_loss,
         optimizer=optimizer_for(model, PRETRAINING),
         schedule=Schedule(steps=WARM + STEPS),
@@ -114,7 +115,7 @@ def of_preset(name: str, rows: int, trial_seconds: float = 20.0) -> dict[str, An
         **SIZES[preset.size], vocab_size=preset.vocab_size, max_position_embeddings=preset.context
     )
     model = Transformer(config)
-    batch = a_batch(rows, preset.context, preset.vocab_size)
+    batch = trial_batch(rows, preset.context, preset.vocab_size)
     threads = torch.get_num_threads()
     took = time_steps(
         model, batch, rates=PRETRAINING, choices=[("bfloat16", threads)], seconds=trial_seconds
@@ -130,14 +131,6 @@ def of_preset(name: str, rows: int, trial_seconds: float = 20.0) -> dict[str, An
         "peak": peak,
         "mfu": round(tokens * flops_per_token(config) / peak, 3),
     }
-
-
-def a_batch(rows: int, context: int, vocab_size: int) -> Batch:
-    """Random tokens, several texts in a row."""
-    generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(vocab_size, (rows, context + 1), generator=generator)
-    documents = (torch.arange(context) // 64).expand(rows, context)
-    return Batch(ids=ids[:, :-1], targets=ids[:, 1:], documents=documents)
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ from tinyllm.model import SIZES, ModelConfig, Transformer
 from tinyllm.tokens import Tokenizer, TokenShards, build_tokenizer
 from tinyllm.training import Plan, next_token_loss, optimizer_for, packed_batches, train
 from tinyllm.training.plan import PRETRAINING
-from tinyllm.training.speed import flops_per_token
+from tinyllm.training.speed import flops_per_token, weights_in_products
 from tinyllm.training.stage import held_out_loss
 
 HERE = Path(__file__).resolve().parent
@@ -133,19 +133,13 @@ def measure(folder: Path, size: str, budget: float) -> dict[str, Any]:
     return {
         "size": size,
         "budget": budget,
-        "weights": weights(config),
+        "weights": weights_in_products(config),
         "tokens": plan.tokens,
         "steps": plan.steps,
         "flops": each * plan.tokens,
         "readings": round(plan.tokens / (int(shards.offsets[-1]) + len(shards)), 2),
         "loss": loss,
     }
-
-
-def weights(config: ModelConfig) -> int:
-    """The weights that take part in matrix products."""
-    attention = 12 * config.num_hidden_layers * config.num_attention_heads * config.head_dim
-    return (flops_per_token(config) - attention * config.max_position_embeddings) // 6
 
 
 def law(runs: Sequence[Mapping[str, Any]], floor: float) -> dict[str, Any]:

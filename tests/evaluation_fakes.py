@@ -1,8 +1,14 @@
-"""A tokenizer without merges and a model of one layer, small enough for tests of the measuring."""
+"""A tokenizer without merges, a model of one layer, few texts: small enough to test measuring."""
 
 import torch
 
+from tinyllm.evaluation import Amounts
 from tinyllm.model import ModelConfig, Transformer
+
+FEW = Amounts(
+    documents=6, stories=3, story_samples=6, cell=4, prompts=8, samples=2, kl_sequences=5, texts=4
+)
+"""So much of everything is measured."""
 
 
 class Bytes:

@@ -4,13 +4,12 @@ import json
 import random
 
 import pytest
-from evaluation_fakes import small_model
+from evaluation_fakes import FEW, small_model
 
 from tinyllm.corpus import build_corpus
 from tinyllm.evaluation import (
     FULL,
     QUICK,
-    Amounts,
     Report,
     evaluate_aligned,
     evaluate_base,
@@ -25,9 +24,6 @@ from tinyllm.files import write_manifest
 from tinyllm.tokens import Tokenizer, build_tokenizer
 from tinyllm.village import CHECKS
 
-FEW = Amounts(
-    documents=6, stories=3, story_samples=6, cell=4, prompts=8, samples=2, kl_sequences=5, texts=4
-)
 INTERVAL = {"value", "low", "high", "n"}
 
 

@@ -3,15 +3,11 @@
 import json
 
 import pytest
+from evaluation_fakes import FEW
 
-from tinyllm.evaluation import Amounts
 from tinyllm.evaluation.verdicts import NAMES
 from tinyllm.report import evaluate_run, verdict_on, verdicts_in
 from tinyllm.runs import Run
-
-FEW = Amounts(
-    documents=6, stories=3, story_samples=6, cell=4, prompts=8, samples=2, kl_sequences=5, texts=4
-)
 
 
 @pytest.fixture

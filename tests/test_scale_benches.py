@@ -13,6 +13,7 @@ from tinyllm.model import SIZES, ModelConfig
 from tinyllm.report import load_bench
 from tinyllm.training import packed_batches
 from tinyllm.training.presets import PRESETS
+from tinyllm.training.speed import weights_in_products
 
 SHRUNK = {**SIZES["nano"], "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1}
 
@@ -158,7 +159,7 @@ def test_a_training_of_the_study_spends_the_compute_it_is_given(tmp_path, monkey
     assert one["flops"] == pytest.approx(8e9, rel=0.15)
     assert one["tokens"] == one["steps"] * 2048
     assert floor < one["loss"] < math.log(400) + 0.1
-    assert bench.weights(ModelConfig(vocab_size=400, **SHRUNK)) < one["weights"] + 1
+    assert weights_in_products(ModelConfig(vocab_size=400, **SHRUNK)) < one["weights"] + 1
 
 
 def test_two_processes_have_a_pace_of_their_own():

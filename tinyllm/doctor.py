@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyllm import checks
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import torch
 
     from tinyllm.reference import Computed
-    from tinyllm.training import Batch
 
 STEPS = 20
 """Optimizer steps of the training that is compared."""
@@ -162,12 +162,12 @@ def expectation(trial_seconds: float) -> Iterator[Check]:
     from tinyllm.stages import VOCABULARY
     from tinyllm.training import IGNORED, finetuning
     from tinyllm.training.plan import DTYPES, PRETRAINING
-    from tinyllm.training.timing import SET_ASIDE, plan_for, time_steps
+    from tinyllm.training.timing import SET_ASIDE, plan_for, time_steps, trial_batch
 
     seconds = {stage: 60 * MINUTES * share for stage, share in SHARES.items()}
     plan = plan_for(seconds["base"], vocab_size=VOCABULARY, trial_seconds=trial_seconds)
     model = Transformer(plan.model_config(VOCABULARY))
-    batch = _batch(plan.rows, plan.context)
+    batch = trial_batch(plan.rows, plan.context, VOCABULARY)
     paces = time_steps(
         model,
         batch,
@@ -187,7 +187,8 @@ def expectation(trial_seconds: float) -> Iterator[Check]:
     yield Check(name="pace", value=value)
 
     row = finetuning.SHORTEST_ROW
-    answers = _batch(finetuning.ROWS * (plan.context // row), row)
+    answers = trial_batch(finetuning.ROWS * (plan.context // row), row, VOCABULARY)
+    answers = replace(answers, targets=answers.targets.clone())  # it shares the ids' memory
     answers.targets[:, ::2] = IGNORED  # what is asked is no target: about every second token
     choice = (plan.dtype, plan.threads)
     chat = time_steps(
@@ -208,16 +209,3 @@ def expectation(trial_seconds: float) -> Iterator[Check]:
             f"to answer well it needs about {CHAT_STEPS:,}: give --minutes {minutes} (an estimate)"
         )
         yield Check(name=name, value=value, state="note", advice=advice)
-
-
-def _batch(rows: int, context: int) -> Batch:
-    """Random tokens, several texts in a row."""
-    import torch
-
-    from tinyllm.stages import VOCABULARY
-    from tinyllm.training import Batch
-
-    generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(VOCABULARY, (rows, context + 1), generator=generator)
-    documents = (torch.arange(context) // 64).expand(rows, context)
-    return Batch(ids=ids[:, :-1], targets=ids[:, 1:].clone(), documents=documents)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -84,12 +84,16 @@ def verdict_on(run: Run, stage: str, figures: Mapping[str, Any]) -> Verdict | No
 
     None where nothing was recorded of its training.
     """
-    events = run.events(stage)
-    if not any(isinstance(event, Step) for event in events):
-        return None
     rulers = dict(figures.get("baselines", {}))
     if stage == "base" and figures.get("floor_loss") is not None:
         rulers["floor"] = figures["floor_loss"]
+    return verdict_of(stage, run.events(stage), rulers)
+
+
+def verdict_of(stage: str, events: Sequence[Event], rulers: Mapping[str, float]) -> Verdict | None:
+    """What the curve of these events says, where `stage` has a loss that falls and took a step."""
+    if stage not in LEARNED or not any(isinstance(event, Step) for event in events):
+        return None
     return diagnose(events, rulers)
 
 
@@ -97,7 +101,7 @@ def verdicts_in(report: Mapping[str, Any]) -> Iterator[str]:
     """The verdicts in a report of `evaluate_run`, a sentence or two each."""
     for stage in LEARNED:
         if verdict := report.get(stage, {}).get("verdict"):
-            yield f"{stage}: {verdict['name']}. {verdict['sentence']} {verdict['advice']}"
+            yield f"{stage}: {Verdict(**verdict)}"
 
 
 def _owner(run: Run, stage: str) -> Run:

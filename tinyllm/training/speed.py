@@ -23,19 +23,28 @@ SIDE = 1024
 def flops_per_token(config: ModelConfig) -> int:
     """Operations to learn from one token: 6N, and 12 L H D T for attention.
 
-    N counts the weights that take part in matrix products, so tied embeddings once; T is the whole
-    context. Each weight is a multiplication and an addition forward, and twice that backward.
+    N is `weights_in_products`; T is the whole context. Each weight is a multiplication and an
+    addition forward, and twice that backward.
 
     >>> flops_per_token(ModelConfig(vocab_size=4096)) / 1e6
     6.303744
     """
     heads = config.num_attention_heads * config.head_dim
+    attention = config.num_hidden_layers * heads * config.max_position_embeddings
+    return 6 * weights_in_products(config) + 12 * attention
+
+
+def weights_in_products(config: ModelConfig) -> int:
+    """The weights that take part in matrix products: tied embeddings count once, gains do not.
+
+    >>> weights_in_products(ModelConfig(vocab_size=4096))
+    919552
+    """
+    heads = config.num_attention_heads * config.head_dim
     keys = config.num_key_value_heads * config.head_dim
     layer = 2 * config.hidden_size * (heads + keys)  # q and o, k and v
     layer += 3 * config.hidden_size * config.intermediate_size
-    weights = config.num_hidden_layers * layer + config.vocab_size * config.hidden_size
-    attention = config.num_hidden_layers * heads * config.max_position_embeddings
-    return 6 * weights + 12 * attention
+    return config.num_hidden_layers * layer + config.vocab_size * config.hidden_size
 
 
 def matmul_peak(

@@ -93,13 +93,21 @@ def plan_for(
         rates=rates or PRETRAINING,
         most_steps=None if most_tokens is None else -(-most_tokens // (rows * context)),
     )
-    ids = torch.randint(
-        vocab_size, (rows, context + 1), generator=torch.Generator().manual_seed(seed)
-    )
     model = Transformer(plan.model_config(vocab_size))
-    documents = (torch.arange(context) // 64).expand(rows, context)  # several texts share a row
-    batch = Batch(ids=ids[:, :-1], targets=ids[:, 1:], documents=documents)
+    batch = trial_batch(rows, context, vocab_size, seed=seed)
     return fit(plan, model, batch, seconds=seconds, threads=threads, trial_seconds=trial_seconds)
+
+
+def trial_batch(rows: int, context: int, vocab_size: int, *, seed: int = 0) -> Batch:
+    """Random tokens to time a step with; several texts share a row, as they do in training.
+
+    >>> trial_batch(2, 128, 64).documents[0, [0, 63, 64, 127]]
+    tensor([0, 0, 1, 1])
+    """
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(vocab_size, (rows, context + 1), generator=generator)
+    documents = (torch.arange(context) // 64).expand(rows, context)
+    return Batch(ids=ids[:, :-1], targets=ids[:, 1:], documents=documents)
 
 
 def fit(
