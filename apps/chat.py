@@ -15,7 +15,7 @@ import gradio as gr
 from apps.live import News, live, status_line
 from apps.page import AT_ONCE, PRIVATE, heading, launch_alone
 from apps.writers import answering_models, model_choice, open_writer
-from tinyllm.answering import Answer, Writer, feedback_database, keep_thumb
+from tinyllm.answering import Answer, Writer, beforehand, feedback_database, keep_thumb
 from tinyllm.files import TinyLLMError
 
 EXAMPLES: Final = (
@@ -113,6 +113,12 @@ def vote(turns: Turns, event: gr.LikeData) -> tuple[Any, Turns, str]:
     turn = turns[index // 2]
     if not turn.whole:
         gr.Info("The answer is still being written. Judge it when it is whole.")
+        return draw(turns), turns, tally()
+    if beforehand(turn.folder):
+        gr.Info(
+            "This model was trained beforehand and stays as it is, so the thumb is not kept. Your "
+            "own model learns from thumbs on its own answers."
+        )
         return draw(turns), turns, tally()
     try:
         changed = _keep(turn, event.liked)

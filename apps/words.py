@@ -164,16 +164,20 @@ def runs_in_words(*names: str) -> str:
         return str(error)
 
 
-def nothing_yet(what: str) -> str:
-    """Why `what` is not there, and what brings it: for a home in which nothing was made so far."""
+def nothing_yet(what: str, meanwhile: str = "") -> str:
+    """Why `what` is not there, and what brings it: for a home in which nothing was made so far.
+
+    `meanwhile` is the model that stands in for it.
+    """
+    own, until = ("", "") if not meanwhile else (" of yours", f" Until then: {meanwhile}.")
     if is_training(Run.named(DEFAULT)):
         return (
-            f"There is no {what} yet. The first one is being made now; the line at the foot of "
-            "this page says how far it is, and the page wakes up when it is there."
+            f"There is no {what}{own} yet. The first one is being made now; the line at the foot "
+            f"of this page says how far it is, and the page changes over when it is there.{until}"
         )
     return (
-        f"There is no {what} yet. The Train page makes one stage by stage, and `tinyllm train` "
-        "all of it in about five minutes."
+        f"There is no {what}{own} yet. The Train page makes one stage by stage, and "
+        f"`tinyllm train` all of it in about five minutes.{until}"
     )
 
 

@@ -11,9 +11,9 @@ import gradio as gr
 from apps.live import News, live
 from apps.page import AT_ONCE
 from apps.words import in_html, nothing_yet
-from tinyllm.answering import Writer
+from tinyllm.answering import Writer, beforehand
 from tinyllm.files import TinyLLMError, read_manifest
-from tinyllm.runs import DEFAULT, MINE, Run
+from tinyllm.runs import DEFAULT, GROWN_UP, MINE, Run
 
 Choices = list[tuple[str, str]]
 """Pairs of what a person reads and "run/stage"."""
@@ -32,14 +32,21 @@ def open_writer(choice: str) -> Writer:
 
 
 def _models(*stages: str) -> Choices:
+    """The learner's own models, and last the one that came with the package, called so."""
     found = []
-    for stage in stages:
-        for run in (Run.named(MINE), Run.named(DEFAULT)):
-            folder = run.in_use(stage)
-            if folder is not None:
-                version = f" {folder.name}" if stage == "aligned" else ""
-                found.append((f"{stage} model{version} of run {run.name}", f"{run.name}/{stage}"))
+    own = [(stage, Run.named(name)) for stage in stages for name in (MINE, DEFAULT)]
+    for stage, run in (*own, *((stage, Run.named(GROWN_UP)) for stage in stages)):
+        folder = run.in_use(stage)
+        if folder is not None:
+            version = f" {folder.name}" if stage == "aligned" else ""
+            origin = f", {words}" if (words := beforehand(folder)) else f" of run {run.name}"
+            found.append((f"{stage} model{version}{origin}", f"{run.name}/{stage}"))
     return found
+
+
+def is_beforehand(choice: str | None) -> bool:
+    """Whether "run/stage" is the model that came with the package."""
+    return (choice or "").startswith(f"{GROWN_UP}/")
 
 
 def base_models() -> Choices:
@@ -53,23 +60,32 @@ def answering_models() -> Choices:
 
 
 def model_choice(models: Callable[[], Choices], what: str, elem_id: str) -> gr.Dropdown:
-    """A dropdown that keeps in step with the models there are; it is hidden while there is none,
-    and a sentence says why. The first is chosen where none was."""
+    """A dropdown that keeps in step with the models there are; it is hidden while there is none.
+
+    While there is none of the learner's own, a sentence says why, and the one that came with the
+    package stands in; the first of the learner's own takes its place as soon as it is there.
+    """
 
     def look() -> News:
         try:
             choices = models()
         except TinyLLMError as error:
             return News(parts={"none": in_html(str(error))})
-        none = "" if choices else in_html(nothing_yet(what))
+        own = [value for _, value in choices if not is_beforehand(value)]
+        meanwhile = choices[0][0] if choices else ""
+        none = "" if own else in_html(nothing_yet(what, meanwhile))
         return News(parts={"none": none}, fact=str(choices))
 
-    def refresh(chosen: str | None) -> Any:
+    def refresh(chosen: str | None, had_own: bool) -> tuple[Any, bool]:
         choices = models()
         values = [value for _, value in choices]
-        kept = chosen if chosen in values else values[0] if values else None
-        return gr.update(choices=choices, value=kept, visible=bool(values))
+        own = any(not is_beforehand(value) for value in values)
+        stands_in = own and not had_own and is_beforehand(chosen)
+        kept = chosen if chosen in values and not stands_in else values[0] if values else None
+        return gr.update(choices=choices, value=kept, visible=bool(values)), own
 
     dropdown = gr.Dropdown([], label="Model", elem_id=elem_id, visible=False)
-    live(look, "none", every=2.0).change(refresh, dropdown, dropdown, **AT_ONCE)
+    had_own = gr.State(False)
+    ends = [dropdown, had_own]
+    live(look, "none", every=2.0).change(refresh, ends, ends, **AT_ONCE)
     return dropdown

@@ -20,8 +20,8 @@ from tinyllm.turns import training
 PAGES = ("tokens", "next-token", "train", "chat", "align")
 NOT_YET = {
     "tokens": "no learned vocabulary yet",
-    "next-token": "no base model yet",
-    "chat": "no chat model yet",
+    "next-token": "no base model",
+    "chat": "no chat model",
     "align": "no chat model yet",
     "train": "Choose a stage and press Start",
 }

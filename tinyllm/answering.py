@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyllm.files import TinyLLMError, sha256
+from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.runs import Run, home
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class Writer:
     def label(self) -> str:
         """One line that says which model this is."""
         size = sum(p.numel() for p in self.model.parameters())
-        return f"{self.folder.name} model of {size / 1e6:.2f}M parameters from {self.folder}"
+        origin = beforehand(self.folder) or f"from {self.folder}"
+        return f"{self.folder.name} model of {size / 1e6:.2f}M parameters {origin}"
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """The tokens that the model is given: the text itself, or a turn of talk that asks it."""
@@ -186,6 +187,17 @@ def _answers(folder: Path, tokenizer: Tokenizer) -> bool:
 
     ends = read_config(folder).get("eos_token_id")
     return bool(ends == tokenizer.end != tokenizer.end_of_text)
+
+
+def beforehand(folder: Path) -> str:
+    """How a model that came with the package is always called: it is not from this machine.
+
+    Empty for any other.
+    """
+    if not (folder / "manifest.json").exists():
+        return ""
+    tokens = read_manifest(folder).get("beforehand", {}).get("tokens")
+    return f"trained beforehand on {tokens / 1e6:,.0f} million tokens" if tokens else ""
 
 
 def feedback_database() -> str | Path:

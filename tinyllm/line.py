@@ -62,10 +62,14 @@ class Settings:
     def __post_init__(self) -> None:
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise UsageError(f"--minutes must be above 0 and at most a week, got {self.minutes}.")
-        if (self.size is None) != (self.steps is None):
-            raise UsageError("--size and --steps go together: --size tiny --steps 2000.")
-        if self.size is not None and self.minutes is not None:
-            raise UsageError("Give --minutes, or --size and --steps, not both.")
+        if self.steps is not None and self.minutes is not None:
+            raise UsageError("Give --minutes or --steps, not both.")
+        if self.steps is not None and self.size is None:
+            raise UsageError("--steps needs a size of model: --size tiny --steps 2000.")
+        if self.size is not None and self.steps is None and self.minutes is None:
+            raise UsageError("--size needs --steps or --minutes: --size tiny --steps 2000.")
+        if self.size in PRESETS and self.steps is None:
+            raise UsageError(f"--size {self.size} needs --steps, which no minutes can settle.")
         if self.size is not None and self.size not in (*SIZES, *PRESETS):
             sizes = ", ".join((*SIZES, *PRESETS))
             raise UsageError(f"--size is one of {sizes}; got {self.size!r}.")
@@ -109,7 +113,7 @@ class Settings:
                     )
             return replace(begun, until=self.until or _end(begun.sources))
         sources = self.sources or ("village",)
-        minutes = None if self.size else (self.minutes or MINUTES)
+        minutes = None if self.steps else (self.minutes or MINUTES)
         until = self.until or _end(sources)
         if until not in ("corpus", "tokenizer", "base") and "village" not in sources:
             raise UsageError(

@@ -24,7 +24,7 @@ from tinyllm.evaluation import (
 )
 from tinyllm.events import Event, Notice, Step
 from tinyllm.files import TinyLLMError, UsageError, atomic_write, read_manifest
-from tinyllm.runs import Run, all_runs, find, home
+from tinyllm.runs import Run, all_runs, encoded_for, find, home
 from tinyllm.turns import is_training
 
 MODELS = ("base", "chat", "aligned")
@@ -60,7 +60,9 @@ def _evaluate(run: Run, stage: str, into: dict[str, Any], amounts: Amounts) -> I
     kind = stage if stage in MODELS else str(read_manifest(folder).get("stage", "base"))
     corpus = _owner(run, "corpus").corpus
     if kind == "base":
-        tokens = _owner(run, "tokenizer").tokenizer
+        if (tokens := encoded_for(run, folder)) is None:
+            text = "There is no text in this model's own tokens: its loss stands without rulers."
+            yield Notice(stage=kind, text=text)
         events = evaluate_base(model, tokenizer, corpus=corpus, tokens=tokens, amounts=amounts)
     elif kind == "chat":
         events = evaluate_chat(model, tokenizer, corpus=corpus, amounts=amounts)

@@ -1,7 +1,8 @@
 """One folder per model: what is done, from what it was made, where it lies.
 
 `default` is the run that the program trains; `mine` is the one that the notebooks and the Train
-page write, stage by stage. What `mine` lacks is read from `default`.
+page write, stage by stage. What `mine` lacks is read from `default`. `grown-up` came with tinyllm:
+its models were trained beforehand, and are only asked.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ from tinyllm.files import (
     atomic_write,
     explain,
     read_manifest,
+    sha256,
 )
 from tinyllm.files import home as home
 
 DEFAULT = "default"
 MINE = "mine"
 COMPARISONS = "comparisons"
+GROWN_UP = "grown-up"
+PACKED = Path(__file__).resolve().parent / GROWN_UP
+"""The models of the run `grown-up`, a folder each: `bench/grown_up.py` made them."""
 
 
 def pace() -> float:
@@ -68,27 +73,27 @@ class Run:
     @property
     def corpus(self) -> Path:
         """Text shards and the dataset card."""
-        return self.root / "corpus"
+        return self.folder("corpus")
 
     @property
     def tokenizer(self) -> Path:
         """The tokenizer, and the corpus as token shards."""
-        return self.root / "tokenizer"
+        return self.folder("tokenizer")
 
     @property
     def base(self) -> Path:
         """The pretrained model."""
-        return self.root / "base"
+        return self.folder("base")
 
     @property
     def chat(self) -> Path:
         """The fine-tuned model: the anchor from which every policy grows."""
-        return self.root / "chat"
+        return self.folder("chat")
 
     @property
     def reward(self) -> Path:
         """The reward model."""
-        return self.root / "reward"
+        return self.folder("reward")
 
     @property
     def aligned(self) -> Path:
@@ -104,6 +109,8 @@ class Run:
         """The folder in which `stage` leaves its artefact."""
         if stage not in STAGES:
             raise UsageError(f"A stage is one of {', '.join(STAGES)}; got {stage!r}.")
+        if self.name == GROWN_UP and (PACKED / stage).is_dir():
+            return PACKED / stage
         return self.root / stage
 
     def state(self, stage: str) -> Path:
@@ -120,7 +127,8 @@ class Run:
             if not made:
                 raise TinyLLMError(
                     f"Run {self.name} holds no model yet. `tinyllm train --run {self.name}` "
-                    "makes one in about five minutes."
+                    "makes one in about five minutes. Until then, --run grown-up asks the one "
+                    "that came with tinyllm."
                 )
             stage = made[0]
         folder = self.in_use(stage)
@@ -258,6 +266,18 @@ def find(run: Run, stage: str) -> Run | None:
     for candidate in (run, Run.named(DEFAULT)):
         if candidate.done(stage):
             return candidate
+    return None
+
+
+def encoded_for(run: Run, model: Path) -> Path | None:
+    """The text of `run`, else of `default`, in the tokens of the model in the folder `model`.
+
+    None where neither has it: another tokenizer cuts another text into other numbers.
+    """
+    wanted = sha256(model / "tokenizer.json")
+    for owner in dict.fromkeys((run, Run.named(DEFAULT))):
+        if owner.done("tokenizer") and sha256(owner.tokenizer / "tokenizer.json") == wanted:
+            return owner.tokenizer
     return None
 
 

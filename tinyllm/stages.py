@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyllm.events import Event
-from tinyllm.files import TinyLLMError, read_manifest
-from tinyllm.runs import Run, find
+from tinyllm.files import TinyLLMError
+from tinyllm.runs import Run, encoded_for, find
 
 if TYPE_CHECKING:
     from tinyllm.alignment import Canaries, PolicyConfig
@@ -23,7 +23,7 @@ VILLAGE = "village"
 VOCABULARY = 4096
 CHARACTERS_A_MINUTE = 2_000_000
 """The village writes so much text for each minute: about what a laptop reads once in half of it."""
-LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 60_000_000
+LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 300_000_000
 EXAMPLES = 24_000
 """Fine-tuning examples: more content than a minute can repeat often enough to learn by heart."""
 
@@ -160,23 +160,11 @@ def _chat(run: Run, inputs: Inputs) -> Iterator[Event]:
         run.chat,
         base=inputs.base,
         examples=pairs + about(read_villagers(inputs.villagers), seed=inputs.seed),
-        replay=_replay(run, inputs.base),
+        replay=encoded_for(run, inputs.base),
         state=run.state("chat"),
         seconds=inputs.later_seconds,
         seed=inputs.seed,
     )
-
-
-def _replay(run: Run, base: Path) -> Path | None:
-    """The encoded corpus in the base model's own tokens, if this run or `default` still has it."""
-    wanted = read_manifest(base).get("hashes", {}).get("tokenizer.json")
-    for owner in (run, find(run, "tokenizer")):
-        if owner is not None and owner.done("tokenizer"):
-            from tinyllm.files import sha256
-
-            if sha256(owner.tokenizer / "tokenizer.json") == wanted:
-                return owner.tokenizer
-    return None
 
 
 def _reward(run: Run, inputs: Inputs) -> Iterator[Event]:

@@ -18,8 +18,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tinyllm.events import Event, Notice
-from tinyllm.files import TinyLLMError, atomic_write
-from tinyllm.runs import Run, all_runs, comparisons
+from tinyllm.files import TinyLLMError, UsageError, atomic_write
+from tinyllm.runs import GROWN_UP, Run, all_runs, comparisons
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at who else trains."""
@@ -55,7 +55,15 @@ def is_training(run: Run) -> bool:
 
 @contextmanager
 def training(run: Run) -> Iterator[None]:
-    """Hold the right to train `run`; a run that is already training is refused by name."""
+    """Hold the right to train `run`; a run that is already training is refused by name.
+
+    So is the one that came with the package.
+    """
+    if run.name == GROWN_UP:
+        raise UsageError(
+            f"Run {GROWN_UP} came with tinyllm, trained beforehand: it can be asked and measured, "
+            "and is not trained further. Train a run of your own with another --run NAME."
+        )
     lock = _lock(run)
     try:
         lock.acquire(timeout=1.0)  # a second, because `is_training` holds it for a moment

@@ -88,11 +88,13 @@ def evaluate_base(
     tokenizer: Tokenizer,
     *,
     corpus: Path,
-    tokens: Path,
+    tokens: Path | None,
     amounts: Amounts = FULL,
     seed: int = 0,
 ) -> Iterator[Event]:
-    """Measure a pretrained model on the corpus it comes from; `tokens` holds the encoded corpus.
+    """Measure a pretrained model on a corpus; `tokens` holds it encoded as the model reads it.
+
+    Without that (None) there are no losses of simple models beside its own.
 
     Text that is not the village's has no floor and no consistency; for it `words` says which share
     of the words in samples occurs in the training text.
@@ -100,16 +102,17 @@ def evaluate_base(
     values, transcripts = yield from _text_figures(
         model, tokenizer, corpus, amounts, seed=seed, stage="base"
     )
-    yield Progress(stage="base", done=0, note="unigram and bigram loss")
-    train, validation = (TokenShards.open(tokens, split) for split in ("train", "validation"))
-    values["baselines"] = baselines(
-        train, validation, tokenizer.vocab_size, end_of_text=tokenizer.end_of_text
-    )
-    if "consistency" in values:
-        yield Progress(stage="base", done=0, note="stories of a 5-gram model")
-        values["baselines"]["5-gram"] = _of_five_grams(
-            train, tokenizer, _checks_of(corpus), amounts, seed
+    if tokens is not None:
+        yield Progress(stage="base", done=0, note="unigram and bigram loss")
+        train, validation = (TokenShards.open(tokens, split) for split in ("train", "validation"))
+        values["baselines"] = baselines(
+            train, validation, tokenizer.vocab_size, end_of_text=tokenizer.end_of_text
         )
+        if "consistency" in values:
+            yield Progress(stage="base", done=0, note="stories of a 5-gram model")
+            values["baselines"]["5-gram"] = _of_five_grams(
+                train, tokenizer, _checks_of(corpus), amounts, seed
+            )
     yield Report(stage="base", values=values, transcripts=transcripts)
 
 

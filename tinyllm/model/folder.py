@@ -1,7 +1,8 @@
 """A model on disk: a Hugging Face model folder, ours or another's.
 
     config.json               the shape, in transformers' words
-    model.safetensors         the weights, float32 (others' may lie in several files with an index)
+    model.safetensors         the weights, float32 but where somebody asks for half of that (others'
+                              may lie in several files with an index)
     tokenizer.json, ...       the tokenizer
     generation_config.json    where a text ends
     manifest.json             what it was made from, and the hash of every file (ours alone)
@@ -132,12 +133,18 @@ def _unless(values: Mapping[str, Any], name: str, usual: Any) -> Any:
 
 
 def save_model(
-    model: Transformer, tokenizer: Tokenizer, folder: Path, *, eos: int, **manifest: Any
+    model: Transformer,
+    tokenizer: Tokenizer,
+    folder: Path,
+    *,
+    eos: int,
+    dtype: torch.dtype = torch.float32,
+    **manifest: Any,
 ) -> None:
     """Write `model` and its tokenizer to `folder`, all of it or nothing.
 
     `eos` is the token that ends a text: `tokenizer.end_of_text` of a base model, `tokenizer.end` of
-    one that chats. `manifest` says what the model was made from.
+    one that chats. The weights are rounded to `dtype`. `manifest` says from what it was made.
     """
     ends = {
         "bos_token_id": tokenizer.end_of_text,
@@ -146,8 +153,9 @@ def save_model(
     }
     with atomic_folder(Path(folder)) as new:
         tokenizer.save(new, eos_token=tokenizer.pieces([eos])[0].decode())
-        write_weights(model.state_dict(), new)
-        _write_json(new / "config.json", {**to_transformers(model.config), **ends})
+        write_weights(model.state_dict(), new, dtype)
+        shape = {**to_transformers(model.config), "dtype": str(dtype).removeprefix("torch.")}
+        _write_json(new / "config.json", {**shape, **ends})
         _write_json(new / "generation_config.json", {**ends, "do_sample": True})
         hashes = {file.name: sha256(file) for file in sorted(new.iterdir())}
         write_manifest(new, **{"files": hashes, **manifest})
@@ -194,11 +202,12 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     return values
 
 
-def write_weights(weights: Mapping[str, Tensor], folder: Path) -> None:
-    """Write `weights` to model.safetensors in `folder`, as float32."""
+def write_weights(
+    weights: Mapping[str, Tensor], folder: Path, dtype: torch.dtype = torch.float32
+) -> None:
+    """Write `weights` to model.safetensors in `folder`, as `dtype`."""
     plain = {
-        name: weight.detach().to("cpu", torch.float32).contiguous()
-        for name, weight in weights.items()
+        name: weight.detach().to("cpu", dtype).contiguous() for name, weight in weights.items()
     }
     save_file(plain, folder / WEIGHTS, metadata={"format": "pt"})
 
