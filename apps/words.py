@@ -164,12 +164,14 @@ def runs_in_words(*names: str) -> str:
         return str(error)
 
 
-def nothing_yet(what: str, meanwhile: str = "") -> str:
+def nothing_yet(what: str, *, stands_in: bool = False) -> str:
     """Why `what` is not there, and what brings it: for a home in which nothing was made so far.
 
-    `meanwhile` is the model that stands in for it.
+    `stands_in` says that the one that came with the package takes its place meanwhile.
     """
-    own, until = ("", "") if not meanwhile else (" of yours", f" Until then: {meanwhile}.")
+    own, until = "", ""
+    if stands_in:
+        own, until = " of yours", " Until then, one that was trained beforehand takes its place."
     if is_training(Run.named(DEFAULT)):
         return (
             f"There is no {what}{own} yet. The first one is being made now; the line at the foot "

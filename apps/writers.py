@@ -39,8 +39,10 @@ def _models(*stages: str) -> Choices:
         folder = run.in_use(stage)
         if folder is not None:
             version = f" {folder.name}" if stage == "aligned" else ""
-            origin = f", {words}" if (words := beforehand(folder)) else f" of run {run.name}"
-            found.append((f"{stage} model{version}{origin}", f"{run.name}/{stage}"))
+            words = f"{stage} model{version} of run {run.name}"
+            if origin := beforehand(folder):
+                words = f"{stage}, {origin}"
+            found.append((words, f"{run.name}/{stage}"))
     return found
 
 
@@ -72,16 +74,15 @@ def model_choice(models: Callable[[], Choices], what: str, elem_id: str) -> gr.D
         except TinyLLMError as error:
             return News(parts={"none": in_html(str(error))})
         own = [value for _, value in choices if not is_beforehand(value)]
-        meanwhile = choices[0][0] if choices else ""
-        none = "" if own else in_html(nothing_yet(what, meanwhile))
+        none = "" if own else in_html(nothing_yet(what, stands_in=bool(choices)))
         return News(parts={"none": none}, fact=str(choices))
 
     def refresh(chosen: str | None, had_own: bool) -> tuple[Any, bool]:
         choices = models()
         values = [value for _, value in choices]
         own = any(not is_beforehand(value) for value in values)
-        stands_in = own and not had_own and is_beforehand(chosen)
-        kept = chosen if chosen in values and not stands_in else values[0] if values else None
+        makes_way = own and not had_own and is_beforehand(chosen)
+        kept = chosen if chosen in values and not makes_way else values[0] if values else None
         return gr.update(choices=choices, value=kept, visible=bool(values)), own
 
     dropdown = gr.Dropdown([], label="Model", elem_id=elem_id, visible=False)

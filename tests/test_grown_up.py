@@ -62,7 +62,7 @@ def test_its_manifest_says_how_many_tokens_were_read_and_by_which_command(packed
         manifest = read_manifest(packed / stage)
         assert manifest["beforehand"] == {"tokens": read, "command": "make it"}
         assert manifest["plan"] == plan
-        label = f"trained beforehand on {read / 1e6:,.0f} million tokens"
+        label = f"trained beforehand on {read / 1e6:,.0f}M tokens"
         assert beforehand(packed / stage) == label
         assert label in Writer.open(stage=str(packed / stage)).label
         assert beforehand(trained.model(stage)) == ""

@@ -197,7 +197,7 @@ def beforehand(folder: Path) -> str:
     if not (folder / "manifest.json").exists():
         return ""
     tokens = read_manifest(folder).get("beforehand", {}).get("tokens")
-    return f"trained beforehand on {tokens / 1e6:,.0f} million tokens" if tokens else ""
+    return f"trained beforehand on {tokens / 1e6:,.0f}M tokens" if tokens else ""
 
 
 def feedback_database() -> str | Path:
