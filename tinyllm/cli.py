@@ -49,9 +49,7 @@ STOPPED = "Stopped. The work so far is kept; the same command goes on."
 def train(
     run: RunOption = "default",
     minutes: Annotated[float | None, typer.Option(help="How long to train (5).")] = None,
-    size: Annotated[
-        str | None, typer.Option(help="nano, tiny, small …: not chosen by minutes.")
-    ] = None,
+    size: Annotated[str | None, typer.Option(help="nano, tiny, small …: your choice.")] = None,
     steps: Annotated[int | None, typer.Option(help="Pretraining steps: with --size.")] = None,
     sources: Annotated[
         list[str] | None,
