@@ -3,8 +3,8 @@
 A curve alone tells surprisingly much. A model whose loss is nearly nothing sees the answer; one
 that learns its own text while held-out text surprises it ever more learns by heart; one that jumps
 about learns too fast. The rules below were found on 87 runs with planted faults and without, and
-frozen: `bench/diagnose.py` plants the faults in fresh runs, and counts who is named and who is
-accused wrongly.
+frozen; then `bench/diagnose.py` planted the faults in 200 fresh runs, of which 195 were named, and
+of 100 healthy ones none was accused (`bench/RESULTS.md`).
 
 A verdict is a judgement of the curve and not a proof: a fault that leaves the curve as it should be
 is not seen here. Rules are asked in their order, and the first that finds something speaks.
