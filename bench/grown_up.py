@@ -1,10 +1,10 @@
 """The model that comes with tinyllm: the default recipe for hours, rounded and packed.
 
-    python bench/grown_up.py --minutes 240 --size SIZE      # trains, packs, measures
-    python bench/grown_up.py --measure                      # measures what is packed
+    python bench/grown_up.py              # trains, packs, measures: up to four hours of two cores
+    python bench/grown_up.py --measure    # measures what is packed
 
 The line is that of `tinyllm train`, up to the chat model, in the run `growing` of the home folder:
-the same text, recipe and stages, more of each. It can be stopped; the same command goes on. Then
+the same recipe and stages, more of each. It can be stopped; the same command goes on. Then
 base and chat are written to `tinyllm/grown-up` in bfloat16, half the bytes, with a manifest that
 says how many tokens were read and by which command.
 
@@ -34,6 +34,7 @@ from tinyllm.runs import PACKED, Run
 from tinyllm.terminal import Terminal
 
 GROWING = "growing"
+MINUTES, SIZE = 240.0, "micro"
 MOST_BYTES = 6_000_000
 STAGES = ("base", "chat")
 KEPT = ("stage", "plan", "hashes", "metrics", "seconds", "made")
@@ -41,8 +42,8 @@ KEPT = ("stage", "plan", "hashes", "metrics", "seconds", "made")
 
 
 def run(
-    minutes: float | None,
-    size: str | None = None,
+    minutes: float | None = MINUTES,
+    size: str = SIZE,
     *,
     folder: Path = PACKED,
     amounts: Amounts = FULL,
@@ -53,14 +54,17 @@ def run(
         with Terminal() as terminal:
             for event in train_line(growing, Settings(minutes=minutes, size=size, until="chat")):
                 terminal.show(event)
-        with_size = f" --size {size}" if size else ""
-        pack(growing, folder, command=f"python bench/grown_up.py --minutes {minutes:g}{with_size}")
+        command = f"python bench/grown_up.py --minutes {minutes:g} --size {size}"
+        pack(growing, folder, command=command)
     found: dict[str, Any] = {"bench": "grown_up", "bytes": weight(folder)}
     for stage in STAGES:
-        found[stage] = read_manifest(folder / stage)["beforehand"]
-        found[stage] |= figures(growing, str(folder / stage), stage, amounts)
+        packed = figures(growing, str(folder / stage), stage, amounts)
         unpacked = figures(growing, stage, stage, amounts)
-        found[stage]["rounded_by"] = round(found[stage]["loss"] - unpacked["loss"], 5)
+        found[stage] = {
+            **read_manifest(folder / stage)["beforehand"],
+            "rounded_by": round(packed["loss"] - unpacked["loss"], 5),
+            "figures": packed,
+        }
     return found
 
 
@@ -108,8 +112,8 @@ def figures(run: Run, stage: str, kind: str, amounts: Amounts) -> dict[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--minutes", type=float, default=240, help="of all the training (240)")
-    parser.add_argument("--size", help="of the model; without it the minutes choose")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="of all the training")
+    parser.add_argument("--size", default=SIZE, help="of the model")
     parser.add_argument("--measure", action="store_true", help="train nothing, pack nothing")
     asked = parser.parse_args()
     try:

@@ -6,7 +6,15 @@ from tinyllm.evaluation import Amounts
 from tinyllm.model import ModelConfig, Transformer
 
 FEW = Amounts(
-    documents=6, stories=3, story_samples=6, cell=4, prompts=8, samples=2, kl_sequences=5, texts=4
+    documents=6,
+    stories=3,
+    story_samples=6,
+    cell=4,
+    prompts=8,
+    samples=2,
+    kl_sequences=5,
+    texts=4,
+    memories=4,
 )
 """So much of everything is measured."""
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from evaluation_fakes import FEW
 from safetensors.torch import load_file
+from training_fakes import shrink
 
 import tinyllm
 from apps import writers
@@ -124,6 +125,7 @@ def test_the_pages_offer_it_last_and_call_it_trained_beforehand(grown_up, traine
 
 
 def test_gpt2_small_is_trained_as_any_size_is(monkeypatch):
+    shrink(monkeypatch)
     small = replace(
         PRESETS["gpt2-small"], size="nano", vocab_size=300, context=32, rows=8, rows_at_once=3
     )
@@ -136,3 +138,21 @@ def test_gpt2_small_is_trained_as_any_size_is(monkeypatch):
     assert (plan["rows"], plan["rows_at_once"], plan["context"], plan["steps"]) == (8, 3, 32, 2)
     config = json.loads((run.base / "config.json").read_text())
     assert (config["vocab_size"], config["max_position_embeddings"]) == (300, 32)
+
+
+def test_the_bench_trains_packs_and_measures_and_goes_on_where_it_was(monkeypatch, tmp_path):
+    shrink(monkeypatch)
+    monkeypatch.setattr("tinyllm.stages.VOCABULARY", 1024)
+    monkeypatch.setattr("tinyllm.stages.EXAMPLES", 300)
+    bench = load_bench("grown_up")
+    small = {"folder": tmp_path / "models", "amounts": FEW}
+    found = bench.run(0.05, "nano", **small)
+    assert found["chat"]["tokens"] > found["base"]["tokens"] > 0
+    assert found["base"]["command"] == "python bench/grown_up.py --minutes 0.05 --size nano"
+    for stage in ("base", "chat"):
+        assert abs(found[stage]["rounded_by"]) < 0.02
+        assert found[stage]["figures"]["loss"] > 0
+    weights = (tmp_path / "models" / "base" / "model.safetensors").read_bytes()
+    again = bench.run(None, **small)
+    assert again["bytes"] == found["bytes"]
+    assert (tmp_path / "models" / "base" / "model.safetensors").read_bytes() == weights

@@ -31,7 +31,7 @@ def test_a_plan_survives_json():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"size": "vast"}, "one of nano, tiny"),
+        ({"size": "vast"}, "one of nano, micro"),
         ({"dtype": "float8"}, "one of float32, bfloat16"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"context": 4}, "context must be at least 8"),
@@ -102,11 +102,22 @@ def test_timing_changes_neither_the_model_nor_the_threads():
     assert torch.get_num_threads() == threads
 
 
-def test_few_minutes_make_a_small_model():
-    assert size_for(150.0) == "nano"
-    sizes = [size_for(10.0**power) for power in range(1, 8)]
+def test_more_operations_make_a_larger_model():
+    assert size_for(5e13) == "nano", "five minutes of two cores"
+    sizes = [size_for(10.0**power) for power in range(12, 19)]
     assert sizes == sorted(sizes, key=list(SIZES).index)
-    assert set(sizes) <= set(SIZES)
+    assert sizes[-1] == "large"
+
+
+def test_a_fast_machine_or_a_long_training_gets_a_larger_model(monkeypatch):
+    trial = {"vocab_size": 300, "rows": 2, "context": 32, "threads": 1, "trial_seconds": 0.01}
+    assert plan_for(10.0, **trial).size == "nano"
+    monkeypatch.setattr(
+        "tinyllm.training.timing.SIZES_BY_OPERATIONS", (("nano", 0), ("tiny", 1e99))
+    )
+    plan = plan_for(10.0, **trial, most_tokens=640)
+    assert (plan.size, plan.steps, plan.most_steps, plan.seconds) == ("tiny", 10, 10, 10.0)
+    assert plan_for(10.0, **trial, size="nano").size == "nano"
 
 
 def test_the_number_of_steps_is_settled_from_those_taken():

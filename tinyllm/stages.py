@@ -23,6 +23,8 @@ VILLAGE = "village"
 VOCABULARY = 4096
 CHARACTERS_A_MINUTE = 2_000_000
 """The village writes so much text for each minute: about what a laptop reads once in half of it."""
+CHARACTERS_A_TOKEN = 2
+"""And for each token of --steps: a token has between three and four, so all is read about twice."""
 LEAST_CHARACTERS, MOST_CHARACTERS = 400_000, 300_000_000
 EXAMPLES = 24_000
 """Fine-tuning examples: more content than a minute can repeat often enough to learn by heart."""
@@ -108,8 +110,12 @@ def stage_events(run: Run, stage: str, inputs: Inputs) -> Iterator[Event]:
 
 def _corpus(run: Run, inputs: Inputs) -> Iterator[Event]:
     from tinyllm.corpus import build_corpus
+    from tinyllm.training.presets import plan_of
 
-    wanted = int(CHARACTERS_A_MINUTE * (inputs.minutes or 5))
+    if inputs.steps is not None:
+        wanted = CHARACTERS_A_TOKEN * plan_of(inputs.size, steps=inputs.steps).tokens
+    else:
+        wanted = int(CHARACTERS_A_MINUTE * (inputs.minutes or 5))
     characters = min(max(wanted, LEAST_CHARACTERS), MOST_CHARACTERS)
     weights = None
     if inputs.weights is not None:

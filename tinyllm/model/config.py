@@ -116,6 +116,7 @@ def _size(*, width: int, layers: int, heads: int, head_dim: int, mlp: int) -> di
 
 SIZES: dict[str, dict[str, int]] = {
     "nano": _size(width=128, layers=2, heads=4, head_dim=32, mlp=344),
+    "micro": _size(width=128, layers=4, heads=4, head_dim=32, mlp=344),
     "tiny": _size(width=192, layers=6, heads=6, head_dim=32, mlp=512),
     "small": _size(width=320, layers=8, heads=5, head_dim=64, mlp=856),
     "medium": _size(width=512, layers=10, heads=8, head_dim=64, mlp=1368),

@@ -52,8 +52,8 @@ class Plan:
     >>> Plan(size="gigantic", steps=100)
     Traceback (most recent call last):
     ...
-    tinyllm.files.TinyLLMError: The size must be one of nano, tiny, small, medium, large; \
-got 'gigantic'.
+    tinyllm.files.TinyLLMError: The size must be one of nano, micro, tiny, small, \
+medium, large; got 'gigantic'.
     """
 
     size: str | None

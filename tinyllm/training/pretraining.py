@@ -15,8 +15,8 @@ from tinyllm.files import TinyLLMError, read_manifest, sha256
 from tinyllm.model import Transformer
 from tinyllm.tokens import CopyMeter, Tokenizer, TokenShards
 from tinyllm.training.batches import Batch, Part, in_turn, packed_batches
-from tinyllm.training.plan import PRETRAINING, Plan
-from tinyllm.training.presets import PRESETS
+from tinyllm.training.plan import Plan
+from tinyllm.training.presets import plan_of
 from tinyllm.training.stage import Lesson, Prompt, learn, saved_plan
 from tinyllm.training.timing import available_threads, plan_for
 from tinyllm.training.world import ALONE, World
@@ -149,9 +149,7 @@ def _plan(
     seed: int,
 ) -> Plan:
     if steps is not None:
-        shape = PRESETS[size].shape if size in PRESETS else {"size": size or "nano"}
-        threads = available_threads()
-        return Plan(**shape, steps=steps, seed=seed, threads=threads, rates=PRETRAINING)
+        return plan_of(size, steps=steps, seed=seed, threads=available_threads())
     if seconds is None:
         raise TinyLLMError("How long to train? Give a plan, or seconds, or a number of steps.")
     return plan_for(

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import psutil
 import torch
@@ -24,10 +25,19 @@ from tinyllm.training.batches import Batch
 from tinyllm.training.losses import next_token_loss
 from tinyllm.training.optimizers import Rates, optimizer_for
 from tinyllm.training.plan import DTYPES, PRETRAINING, Plan
+from tinyllm.training.speed import flops_per_token
 
-SIZES_BY_SECONDS = (("nano", 600.0), ("tiny", 3600.0), ("small", 6 * 3600.0), ("medium", 86400.0))
-"""The size that gets furthest in so many seconds of training: small models see more tokens. Where
-`nano` ends was found when it had four layers; with the two it has now, nobody has measured it."""
+SIZES_BY_OPERATIONS = (
+    ("nano", 1e14),
+    ("micro", 3e14),
+    ("tiny", 4e15),
+    ("small", 5e16),
+    ("medium", 5e17),
+)
+"""The size that gets furthest with so many operations of pretraining: small models see more tokens.
+`bench/scaling.py` measured up to 2e14 and fitted a law, from which the rest follows."""
+
+SMALLEST = SIZES_BY_OPERATIONS[0][0]
 
 SET_ASIDE = 0.06
 """The share of a stage's seconds for looking (evaluation, samples), saving and loading."""
@@ -39,13 +49,13 @@ MOST_THREADS = 8
 """More threads than this do not make the small matrices of our sizes any faster."""
 
 
-def size_for(seconds: float) -> str:
-    """The size of model to train for so many seconds on an ordinary machine.
+def size_for(operations: float) -> str:
+    """The size of model for a training of so many operations (`speed.flops_per_token`).
 
-    >>> size_for(150), size_for(1800)
+    >>> size_for(5e13), size_for(1e15)
     ('nano', 'tiny')
     """
-    return next((size for size, most in SIZES_BY_SECONDS if seconds <= most), "large")
+    return next((size for size, most in SIZES_BY_OPERATIONS if operations <= most), "large")
 
 
 def available_threads() -> int:
@@ -75,8 +85,9 @@ def plan_for(
 ) -> Plan:
     """A plan for a fresh model whose training takes about `seconds` on this machine as it is now.
 
-    `size` None leaves the size to `size_for`; dtype, threads and steps are found by `fit`. It takes
-    less time where `most_tokens` are read sooner.
+    dtype, threads and steps are found by `fit`. `size` None means the one that gets furthest: the
+    smallest is timed first, and where it could do more than is good for it, `size_for` says which.
+    It takes less time where `most_tokens` are read sooner.
 
     >>> plan = plan_for(10.0, vocab_size=64, context=32, threads=1, trial_seconds=0.01)
     >>> plan.size, plan.steps > 1
@@ -85,17 +96,27 @@ def plan_for(
     if not seconds > 0:
         raise TinyLLMError(f"The seconds to train for must be above 0, got {seconds}.")
     plan = Plan(
-        size=size or size_for(seconds),
+        size=size or SMALLEST,
         steps=1,
         rows=rows,
         context=context,
         seed=seed,
         rates=rates or PRETRAINING,
-        most_steps=None if most_tokens is None else -(-most_tokens // (rows * context)),
     )
-    model = Transformer(plan.model_config(vocab_size))
+    began = time.monotonic()
     batch = trial_batch(rows, context, vocab_size, seed=seed)
-    return fit(plan, model, batch, seconds=seconds, threads=threads, trial_seconds=trial_seconds)
+    tried = partial(fit, batch=batch, threads=threads, trial_seconds=trial_seconds)
+    found = tried(plan, Transformer(plan.model_config(vocab_size)), seconds=seconds)
+    each = flops_per_token(plan.model_config(vocab_size))
+    if size is None and (better := size_for(each * found.tokens)) != SMALLEST:
+        plan = replace(plan, size=better)
+        left = max(seconds - (time.monotonic() - began), seconds / 2)
+        found = tried(plan, Transformer(plan.model_config(vocab_size)), seconds=left)
+        found = replace(found, seconds=seconds)
+    if most_tokens is None:
+        return found
+    most_steps = -(-most_tokens // (rows * context))
+    return replace(found, steps=min(found.steps, most_steps), most_steps=most_steps)
 
 
 def trial_batch(rows: int, context: int, vocab_size: int, *, seed: int = 0) -> Batch:
