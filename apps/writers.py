@@ -34,15 +34,16 @@ def open_writer(choice: str) -> Writer:
 def _models(*stages: str) -> Choices:
     """The learner's own models, and last the one that came with the package, called so."""
     found = []
-    own = [(stage, Run.named(name)) for stage in stages for name in (MINE, DEFAULT)]
-    for stage, run in (*own, *((stage, Run.named(GROWN_UP)) for stage in stages)):
-        folder = run.in_use(stage)
+    places = [(stage, name) for stage in stages for name in (MINE, DEFAULT)]
+    places += [(stage, GROWN_UP) for stage in stages]
+    for stage, name in places:
+        folder = Run.named(name).in_use(stage)
         if folder is not None:
             version = f" {folder.name}" if stage == "aligned" else ""
-            words = f"{stage} model{version} of run {run.name}"
+            words = f"{stage} model{version} of run {name}"
             if origin := beforehand(folder):
                 words = f"{stage}, {origin}"
-            found.append((words, f"{run.name}/{stage}"))
+            found.append((words, f"{name}/{stage}"))
     return found
 
 

@@ -11,9 +11,9 @@ on behind them.
 
 The law is loss = E + A / N^a + B / (N^c D^b) for N million weights in matrix products and D million
 tokens. With c = 0 it is that of Hoffmann et al. 2022 ("Training compute-optimal large language
-models", eq. 2); but here, where no text is read twice and trainings are short, a large model learns
-more of every token, and c says how much. It is fitted as theirs, by the Huber loss of logarithms:
-of what is above E, which is not fitted but known, the entropy of the village's text.
+models", eq. 2); but here, where text is hardly read twice and trainings are short, a large model
+learns more of every token, and c says how much. It is fitted as theirs, by the Huber loss of
+logarithms: of what is above E, which is not fitted but known, the entropy of the village's text.
 
 Printed as JSON: every training, the law, how far it and Hoffmann's are off, and from how much
 compute on which size gets furthest by the law. With --picture, `bench/scaling.json` and

@@ -88,7 +88,7 @@ def test_it_writes_and_answers_in_a_home_where_nothing_was_made(grown_up):
     assert not Writer.open(GROWN_UP).continues
 
 
-def test_it_is_measured_without_rulers_where_no_text_has_its_tokens(grown_up, trained):
+def test_it_is_measured_beside_rulers_where_a_run_has_its_tokens(grown_up, trained):
     assert encoded_for(trained, trained.base) == trained.tokenizer
     found = {}
     events = list(evaluate_run(grown_up, "base", into=found, amounts=FEW))
@@ -97,6 +97,8 @@ def test_it_is_measured_without_rulers_where_no_text_has_its_tokens(grown_up, tr
 
 
 def test_another_tokenizer_gives_no_rulers(grown_up, trained, tmp_path, monkeypatch):
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    assert encoded_for(trained, tmp_path) is None
     monkeypatch.setattr("tinyllm.report.encoded_for", lambda *_: None)
     found = {}
     events = list(evaluate_run(grown_up, "base", into=found, amounts=FEW))
@@ -130,7 +132,6 @@ def test_gpt2_small_is_trained_as_any_size_is(monkeypatch):
         PRESETS["gpt2-small"], size="nano", vocab_size=300, context=32, rows=8, rows_at_once=3
     )
     monkeypatch.setitem(PRESETS, "gpt2-small", small)
-    monkeypatch.setattr("tinyllm.stages.CHARACTERS_A_MINUTE", 12_000)
     monkeypatch.setattr("tinyllm.stages.LEAST_CHARACTERS", 0)
     run = Run.named("big")
     list(train_line(run, Settings(size="gpt2-small", steps=2, until="base")))

@@ -125,10 +125,10 @@ class Run:
         if stage is None:
             made = [s for s in ("aligned", "chat", "base") if self.in_use(s) is not None]
             if not made:
+                until = f" Until then, --run {GROWN_UP} asks the one that came with tinyllm."
                 raise TinyLLMError(
                     f"Run {self.name} holds no model yet. `tinyllm train --run {self.name}` "
-                    "makes one in about five minutes. Until then, --run grown-up asks the one "
-                    "that came with tinyllm."
+                    f"makes one in about five minutes.{until if PACKED.is_dir() else ''}"
                 )
             stage = made[0]
         folder = self.in_use(stage)
