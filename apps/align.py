@@ -9,7 +9,7 @@ import gradio as gr
 
 from apps.chat import EXAMPLES, store
 from apps.live import News, live, status_line
-from apps.page import AT_ONCE, PRIVATE, heading, launch_alone, section
+from apps.page import AT_ONCE, MAY_SAY, PRIVATE, heading, launch_alone, say, section
 from apps.words import in_html, nothing_yet
 from apps.work import Work
 from tinyllm.alignment.versions import list_versions, promote, roll_back
@@ -82,13 +82,19 @@ def version_choice(name: str) -> tuple[Any, Any, Any]:
 
 def use(name: str, version: str | None) -> None:
     """Put another version into use."""
-    if version:
-        promote(Run.named(name).aligned, version)
+    try:
+        if version:
+            promote(Run.named(name).aligned, version)
+    except TinyLLMError as error:
+        say(str(error))
 
 
 def back(name: str) -> None:
     """Return to the version before, or to the chat model."""
-    roll_back(Run.named(name).aligned)
+    try:
+        roll_back(Run.named(name).aligned)
+    except TinyLLMError as error:
+        say(str(error))
 
 
 def before_and_after(name: str, questions: str) -> str:
@@ -126,7 +132,7 @@ def begin(name: str, minutes: float) -> None:
             "Aligning", "aligned", lambda: align_with_feedback(run, minutes=scaled), keeps=False
         )
     except TinyLLMError as error:
-        gr.Info(str(error))
+        say(str(error))
 
 
 def buttons() -> tuple[Any, Any]:
@@ -184,7 +190,7 @@ def build() -> None:
         compare = gr.Button("Compare", elem_id="align-compare")
     answers = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="align-table")
 
-    go.click(begin, [run, minutes], None, **AT_ONCE)
+    go.click(begin, [run, minutes], None, **MAY_SAY)
     end.click(WORK.stop, None, None, **AT_ONCE)
     now.change(buttons, None, [go, end], **AT_ONCE)
     facts = live(look_at_runs, every=2.0, elem_classes="silent")
@@ -192,8 +198,8 @@ def build() -> None:
         event(thumbs, run, counts, **AT_ONCE)
         event(draw_versions, run, table, **AT_ONCE)
         event(version_choice, run, [version, choose, undo], **AT_ONCE)
-    choose.click(use, [run, version], None, **AT_ONCE)
-    undo.click(back, run, None, **AT_ONCE)
+    choose.click(use, [run, version], None, **MAY_SAY)
+    undo.click(back, run, None, **MAY_SAY)
     compare.click(before_and_after, [run, questions], answers, **PRIVATE)
     status_line()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import gradio as gr
 
 from apps.live import News, live, status_line
-from apps.page import AT_ONCE, PRIVATE, heading, launch_alone
+from apps.page import AT_ONCE, MAY_SAY, heading, launch_alone, say
 from apps.writers import answering_models, model_choice, open_writer
 from tinyllm.answering import Answer, Writer, beforehand, feedback_database, keep_thumb
 from tinyllm.files import TinyLLMError
@@ -96,14 +96,14 @@ def answer(text: str, turns: Turns, choice: str | None) -> Iterator[tuple[str, A
     What cannot be answered stays in the box.
     """
     if not choice or not text.strip():
-        gr.Info("There is no chat model yet." if not choice else "Write something first.")
+        say("There is no chat model yet." if not choice else "Write something first.")
         yield text, draw(turns), turns
         return
     try:
         for turn in _stream(open_writer(choice), text):
             yield "", draw([*turns, turn]), [*turns, turn]
     except TinyLLMError as error:
-        gr.Info(str(error))
+        say(str(error))
         yield text, draw(turns), turns
 
 
@@ -112,10 +112,10 @@ def vote(turns: Turns, event: gr.LikeData) -> tuple[Any, Turns, str]:
     index = event.index if isinstance(event.index, int) else event.index[0]
     turn = turns[index // 2]
     if not turn.whole:
-        gr.Info("The answer is still being written. Judge it when it is whole.")
+        say("The answer is still being written. Judge it when it is whole.")
         return draw(turns), turns, tally()
     if beforehand(turn.folder):
-        gr.Info(
+        say(
             "This model was trained beforehand and stays as it is, so the thumb is not kept. Your "
             "own model learns from thumbs on its own answers."
         )
@@ -123,7 +123,7 @@ def vote(turns: Turns, event: gr.LikeData) -> tuple[Any, Turns, str]:
     try:
         changed = _keep(turn, event.liked)
     except TinyLLMError as error:
-        gr.Info(str(error))
+        say(str(error))
         return draw(turns), turns, tally()
     turns = [changed if one.name == turn.name else one for one in turns]
     return draw(turns), turns, tally()
@@ -183,10 +183,9 @@ def build() -> None:
         answer,
         [box, turns, model],
         [box, talk, turns],
-        show_progress="hidden",
-        **PRIVATE,
+        **MAY_SAY,
     )
-    talk.like(vote, turns, [talk, turns, words], **AT_ONCE)
+    talk.like(vote, turns, [talk, turns, words], **MAY_SAY)
     talk.undo(undo, turns, [box, talk, turns], **AT_ONCE)
     talk.clear(list, None, turns, **AT_ONCE)
     live(News, every=60.0, elem_classes="silent").opened(tally, None, words, **AT_ONCE)

@@ -14,10 +14,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # must stand before 
 
 import gradio as gr
 
+from apps.words import in_html
+
 PRIVATE: Final = {"api_visibility": "private"}
 """For every event of a page: the pages are for people, and offer no API of their own."""
 AT_ONCE: Final = {"queue": False, "show_progress": "hidden", **PRIVATE}
 """For events that are answered in a moment: no queue, no veil over what they change."""
+MAY_SAY: Final = {"show_progress": "hidden", **PRIVATE}
+"""For events that may `say` something: only what goes through the queue reaches the person."""
 
 INK, INK_DARK = "#1c2430", "#e7eaee"
 QUIET, QUIET_DARK = "#566273", "#a3aebb"
@@ -91,6 +95,11 @@ def heading(title: str, words: str) -> None:
 def section(title: str, words: str = "") -> None:
     """The head of a part of a page."""
     gr.Markdown(f"## {title}\n{words}", elem_classes="section")
+
+
+def say(words: str) -> None:
+    """Say something to the person beside the page, in an event that `MAY_SAY` it."""
+    gr.Info(in_html(words), title="Please note")
 
 
 def launch(demo: gr.Blocks, port: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import gradio as gr
 
 from apps.live import News, live, picture, status_line
-from apps.page import AT_ONCE, heading, launch_alone
+from apps.page import AT_ONCE, MAY_SAY, heading, launch_alone, say
 from apps.words import NAMES, SHORT, draw_strip, in_html
 from apps.work import Work
 from tinyllm.events import STAGES, Event, Notice, Sample
@@ -123,7 +123,7 @@ def start(stage: str, minutes: float) -> None:
             rulers=(lambda: measure_rulers(run)) if stage == "base" else dict,
         )
     except TinyLLMError as error:
-        gr.Info(str(error))
+        say(str(error))
 
 
 def buttons(stage: str) -> tuple[Any, Any, Any, Any]:
@@ -162,7 +162,7 @@ def build() -> None:
         end = gr.Button("Stop", elem_id="train-stop")
     now = live(look, "words", chart=True, elem_id="train-now")
     live(look_at_album, "head", "samples", chart=True, elem_id="train-album")
-    go.click(start, [stage, minutes], None, **AT_ONCE)
+    go.click(start, [stage, minutes], None, **MAY_SAY)
     hold.click(WORK.pause, None, None, **AT_ONCE)
     end.click(WORK.stop, None, None, **AT_ONCE)
     now.opened(stage_at_hand, None, stage, **AT_ONCE)

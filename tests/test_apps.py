@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 from browser import watched_page
-from studios import PATIENCE, open_page, served, text_of, wait_for_text
+from studios import PATIENCE, open_page, press, served, text_of, wait_for_text
 
 from tinyllm.events import Step
 from tinyllm.runs import DEFAULT, Run
@@ -42,6 +42,19 @@ def test_the_front_page_leads_to_every_page_and_shows_how_far_the_run_is(page, s
 def test_a_page_says_what_is_missing_in_an_empty_home(page, empty_studio, name):
     open_page(page, empty_studio, name)
     page.get_by_text(NOT_YET[name]).first.wait_for(timeout=PATIENCE)
+
+
+def test_a_button_that_cannot_do_its_work_says_why(page, empty_studio):
+    open_page(page, empty_studio, "train")
+    page.locator("#train-stage label").filter(has_text="4. Fine").click()
+    page.locator("#train-stage label.selected").filter(has_text="4. Fine").wait_for(
+        timeout=PATIENCE
+    )
+    press(page, "train-start")
+    wait_for_text(page, "[data-testid=toast-text]", "Fine-tuning needs Text first. Start that one")
+    open_page(page, empty_studio, "align")
+    press(page, "align-start")
+    wait_for_text(page, "[data-testid=toast-text]", "Alignment starts from the chat model")
 
 
 def test_a_training_in_another_process_is_shown_with_its_time_left(page, empty_studio):
