@@ -99,7 +99,7 @@ def section(title: str, words: str = "") -> None:
 
 def say(words: str) -> None:
     """Say something to the person beside the page, in an event that `MAY_SAY` it."""
-    gr.Info(in_html(words), title="Please note")
+    gr.Info(in_html(words))
 
 
 def launch(demo: gr.Blocks, port: int | None) -> None:
