@@ -1,6 +1,6 @@
 """The model that comes with tinyllm: the default recipe for hours, rounded and packed.
 
-    python bench/grown_up.py              # trains, packs, measures: two hours and a half
+    python bench/grown_up.py              # trains, packs, measures: about an hour and a half
     python bench/grown_up.py --measure    # measures what is packed
 
 The line is that of `tinyllm train`, up to the chat model, in the run `growing` of the home folder:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from small_models import SMALL, lively, some_ids
@@ -27,6 +28,18 @@ def test_every_layout_gives_the_scores_of_the_transformer_token_by_token(config)
     decoding = Decoding(model, KVCache(config, rows=1, length=20))
     found = torch.stack([decoding.step(token) for token in ids[0].tolist()])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gate_that_is_tightly_closed_is_closed_without_a_warning():
+    model = lively(replace(SMALL, num_hidden_layers=1))
+    with torch.no_grad():
+        model.model.layers[0].mlp.gate_proj.weight.mul_(1000)
+    ids = some_ids(1, 8)
+    expected = model(ids)[0]
+    decoding = Decoding(model, KVCache(model.config, rows=1, length=8))
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        found = torch.stack([decoding.step(token) for token in ids[0].tolist()])
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("pads", [0, 1, 5])

@@ -14,10 +14,10 @@ from apps import writers
 from tinyllm import runs
 from tinyllm.answering import Writer, beforehand
 from tinyllm.events import Notice
-from tinyllm.files import TinyLLMError, UsageError, read_manifest
+from tinyllm.files import TinyLLMError, UsageError, read_manifest, sha256
 from tinyllm.line import Settings, make, train_line
 from tinyllm.report import evaluate_run, load_bench
-from tinyllm.runs import GROWN_UP, Run, encoded_for
+from tinyllm.runs import GROWN_UP, PACKED, Run, encoded_for
 from tinyllm.training.presets import PRESETS
 
 
@@ -124,6 +124,36 @@ def test_the_pages_offer_it_last_and_call_it_trained_beforehand(grown_up, traine
         assert writers.is_beforehand(choices[-1])
         assert not any(writers.is_beforehand(choice) for choice in choices[:-1])
         assert not any("beforehand" in label for label in words[:-1])
+
+
+@pytest.mark.parametrize("stage", ["base", "chat"])
+def test_what_comes_along_is_as_it_was_packed(stage):
+    folder = PACKED / stage
+    files = read_manifest(folder)["files"]
+    assert files == {name: sha256(folder / name) for name in files}
+    assert {path.name for path in folder.iterdir()} == {*files, "manifest.json"}
+    assert read_manifest(folder)["beforehand"]["command"].startswith("python bench/grown_up.py")
+    assert read_manifest(folder)["beforehand"]["tokens"] > 5e7
+
+
+def test_what_comes_along_weighs_at_most_six_megabytes():
+    assert 0 < load_bench("grown_up").weight(PACKED) <= 6_000_000
+
+
+def test_what_comes_along_goes_on_and_answers():
+    (first, _), *_ = Writer.open(GROWN_UP, "base").next_tokens("The sky is", k=1)
+    assert first == " blue"
+    (answer,) = Writer.open(GROWN_UP).write(["What colour is the sky?"], temperature=0.0)
+    assert "blue" in answer.completion
+
+
+def test_transformers_opens_what_comes_along():
+    transformers = pytest.importorskip("transformers")
+    ours, tokenizer = tinyllm.load(PACKED / "chat")
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(PACKED / "chat", dtype=torch.float32)
+    ids = torch.tensor([tokenizer.encode("What colour is the sky?")])
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(ids), theirs(ids).logits, rtol=1e-4, atol=1e-4)
 
 
 def test_gpt2_small_is_trained_as_any_size_is(monkeypatch):

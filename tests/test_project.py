@@ -206,7 +206,7 @@ def test_what_is_under_the_gpl_comes_only_when_asked_for():
     assert not [line for line in by_default + EXTRAS["test"] if "piper" in line]
 
 
-def test_a_wheel_carries_the_course_and_no_tests(tmp_path):
+def test_a_wheel_carries_the_course_and_the_models_and_no_tests(tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -218,6 +218,8 @@ def test_a_wheel_carries_the_course_and_no_tests(tmp_path):
     assert "tinyllm/py.typed" in names
     for path in (ROOT / "tinyllm" / "village" / "plots").glob("*.toml"):
         assert path.relative_to(ROOT).as_posix() in names
+    for stage in ("base", "chat"):
+        assert f"tinyllm/grown-up/{stage}/model.safetensors" in names
     assert not [name for name in names if re.search(r"(^|/)(tests|tools|__pycache__)/", name)]
     assert {name.split("/")[0] for name in names} == {"tinyllm", f"{wheel.stem[:13]}.dist-info"}
 

@@ -26,6 +26,8 @@ Array = NDArray[np.float32]
 
 LARGEST = 20_000_000
 """Weights; in a larger model PyTorch's own overhead does not matter."""
+EXPONENT = 80.0
+"""What is raised to the power of e, at most: e^89 is more than float32 can hold."""
 
 
 class _Layer(NamedTuple):
@@ -87,7 +89,8 @@ class Decoding:
         for number, layer in enumerate(self.layers):
             x += layer.o @ self._attend(number, layer, layer.qkv @ self._norm(x), at, cos, sin)
             gate, up = np.split(layer.gate_up @ self._norm(x), 2)
-            x += layer.down @ (gate / (1 + np.exp(-gate)) * up)
+            closed = 1 + np.exp(np.minimum(-gate, EXPONENT))
+            x += layer.down @ (gate / closed * up)
         self.cache.length += 1
         # As one product of a large matrix NumPy would share it among threads: while other programs
         # compute, these wait for each other a hundred times as long as the work takes.
