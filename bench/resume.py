@@ -1,6 +1,6 @@
 """A training that is killed ten times, and one that is not: are the weights the same?
 
-    python bench/resume.py [--steps 400] [--kills 10] [--every 0.3] [--seed 0] [--threads N]
+    python bench/resume.py [--steps 1200] [--kills 10] [--every 0.3] [--seed 0] [--threads N]
 
 A process of its own trains the size nano on a small corpus and saves its state every 0.3 seconds
 (usually it is 20). It is killed at moments drawn from the seed, as nothing but `kill -9` kills, and
@@ -33,7 +33,7 @@ from tinyllm.tokens import build_tokenizer
 from tinyllm.training import Plan, available_threads, keep, pretrain, stage
 from tinyllm.training.plan import PRETRAINING
 
-STEPS, KILLS, EVERY = 400, 10, 0.3
+STEPS, KILLS, EVERY = 1200, 10, 0.3
 CHARACTERS, VOCABULARY, ROWS, CONTEXT = 1_000_000, 1024, 8, 256
 WHERE = ("start", "step", "save")
 STARTING, TRAINING = 6.0, 6.0
