@@ -27,6 +27,28 @@ def lively(config=SMALL, seed=1):
     return model
 
 
+TINY = ModelConfig(
+    vocab_size=19,
+    hidden_size=16,
+    intermediate_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    num_key_value_heads=2,
+    head_dim=8,
+    max_position_embeddings=32,
+)
+
+
+def noisy_model(seed):
+    """A very small model of which no part is the identity."""
+    generator = torch.Generator().manual_seed(seed)
+    model = Transformer(TINY, generator=generator)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
 def some_ids(rows, length, seed=0):
     """Token numbers (rows, length) below 97."""
     return torch.randint(0, 97, (rows, length), generator=torch.Generator().manual_seed(seed))

@@ -6,64 +6,33 @@ import sys
 
 import pytest
 import torch
+from aligning import HELD_OUT, NO_LIMITS, PROMPTS, SMALL, run
+from aligning import make_small_chat as make_small_chat
+from aligning import make_small_reward as make_small_reward
+from aligning import set_one_thread as set_one_thread
 
 from tinyllm.alignment import policy_training
 from tinyllm.alignment.align import align
-from tinyllm.alignment.policy_training import PolicyConfig
+from tinyllm.alignment.policy_config import PolicyConfig
 from tinyllm.alignment.promotion import Canaries, Limits, distinct_2, objections
-from tinyllm.alignment.reward import RewardModel
 from tinyllm.alignment.store import FeedbackStore
 from tinyllm.alignment.versions import current, list_versions
 from tinyllm.events import Evaluation, Finished, Notice, Sample, Step
 from tinyllm.files import TinyLLMError, UsageError, read_manifest, sha256
-from tinyllm.model import ModelConfig, Transformer, load_model, read_weights, save_model
-from tinyllm.tokens import Tokenizer
+from tinyllm.model import load_model, read_weights
+from tinyllm.training import Rates
 
-TOKENIZER = Tokenizer.from_merges([])
-CONFIG = ModelConfig(vocab_size=TOKENIZER.vocab_size, hidden_size=32, intermediate_size=48,
-                     num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
-                     head_dim=16, max_position_embeddings=64)  # fmt: skip
-PROMPTS = ["Hello", "Who has it?", "Sing", "Tell me"]
-HELD_OUT = ["Good day", "Why?"]
-SMALL = PolicyConfig(steps=2, prompts_per_step=2, num_samples=2, max_new_tokens=6,
-                     reference_samples=2, evaluate_every=1)  # fmt: skip
-NO_LIMITS = Limits(kl=1e9, distinct=1e-9, finished=1.0, safe=1.0, shorter=0.0, longer=1e9)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def noise_into(model, seed):
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
-    return model
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def chat(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run") / "chat"
-    save_model(noise_into(Transformer(CONFIG), 1), TOKENIZER, folder, eos=TOKENIZER.end,
-               stage="chat")  # fmt: skip
-    return folder
+def chat(small_chat):
+    return small_chat
 
 
 @pytest.fixture(scope="module")
-def reward(chat):
-    model = RewardModel.grown_from(load_model(chat))
-    noise_into(model, 2).save(TOKENIZER, chat.parent / "reward", stage="reward")
-    return chat.parent / "reward"
-
-
-def run(chat, aligned, **changes):
-    arguments = {"prompts": PROMPTS, "held_out": HELD_OUT, "config": SMALL, "limits": NO_LIMITS}
-    return list(align(chat, aligned, **(arguments | changes)))
+def reward(small_reward):
+    return small_reward
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +168,8 @@ def test_stopping_half_way_leaves_no_version(chat, reward, tmp_path):
 
 
 def test_what_cannot_be_done_is_one_clear_sentence(chat, reward, tmp_path):
-    with pytest.raises(UsageError, match="What exists: rloo"):
-        run(chat, tmp_path / "aligned", reward=reward, method="ppo")
+    with pytest.raises(UsageError, match=r"no method 'best'. There are: rloo, ppo"):
+        run(chat, tmp_path / "aligned", reward=reward, method="best")
     with pytest.raises(TinyLLMError, match="nothing to learn from"):
         run(chat, tmp_path / "aligned", records=[])
     with pytest.raises(TinyLLMError, match="prompts of at most 48 tokens"):
@@ -220,7 +189,7 @@ def test_a_budget_of_seconds_chooses_the_steps_and_these_are_repeated_bit_for_bi
     assert config["steps"] == steps[-1].steps
     assert (config["stop_after"] or config["steps"]) == steps[-1].step
     assert config["seconds"] is None
-    again = PolicyConfig(**{**config, "rates": policy_training.Rates(**config["rates"])})
+    again = PolicyConfig(**{**config, "rates": Rates(**config["rates"])})
     run(chat, tmp_path / "again", reward=reward, config=again)
     once, twice = (read_weights(tmp_path / name / "v001") for name in ("aligned", "again"))
     assert all(torch.equal(weight, twice[name]) for name, weight in once.items())

@@ -53,7 +53,7 @@ def run(capsys, *arguments):
         ["generate", "x", "--top-p", "7"],
         ["generate", "x", "--temperature", "-1"],
         ["apps", "--no-browser", "--apps-port", "99999"],
-        ["align", "--method", "dpo"],
+        ["align", "--method", "best"],
         ["feedback", "add", "--prompt", "p", "--completion", "c", "--thumb", "sideways"],
         ["passport"],
         ["bench", "pretrain", "--nanogpt", "x"],

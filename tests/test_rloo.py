@@ -1,20 +1,19 @@
-"""RLOO: its advantages, its loss, and the optimum that it leads to."""
+"""RLOO: its advantages and its loss. Where it leads is in test_bandit."""
 
 import math
-from functools import partial
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from small_models import noisy_model
 
 from tinyllm.alignment.advantages import leave_one_out, whiten
 from tinyllm.alignment.answers import lay_out, read_answers
-from tinyllm.alignment.kl import k2, k3
-from tinyllm.alignment.rloo import policy_gradient_loss, rloo_loss
+from tinyllm.alignment.methods.rloo import rloo_loss
 from tinyllm.alignment.rollouts import Rollouts, regularised_reward
-from tinyllm.model import ModelConfig, Transformer
+from tinyllm.model import Transformer
 
 PAD, END = 1, 4
 
@@ -56,66 +55,6 @@ def test_whitened_values_have_mean_nought_and_sd_one_and_padding_changes_nothing
     assert torch.equal(whiten(padded, wider)[:, :6], white)
 
 
-# A bandit with five arms: one state, one action, rewards known. Every pair of draws (two samples of
-# one prompt) is listed with its probability, so that gradients are exact expectations.
-
-REWARDS = torch.tensor([1.0, 0.2, -0.5, 0.7, 0.0], dtype=torch.float64)
-REFERENCE = torch.tensor([0.1, 0.4, 0.2, 0.05, 0.25], dtype=torch.float64).log()
-BETA = 0.5
-PAIRS = torch.cartesian_prod(torch.arange(5), torch.arange(5))  # (25, G = 2)
-
-
-def settle(expected_loss, steps=3000, rate=0.5):
-    logits = REFERENCE.clone().requires_grad_()
-    for _ in range(steps):
-        (gradient,) = torch.autograd.grad(expected_loss(logits.log_softmax(0)), logits)
-        with torch.no_grad():
-            logits -= rate * gradient
-    return logits.detach().softmax(0)
-
-
-def rloo_expectation(log_policy, regularise):
-    """The RLOO loss of every pair of draws, weighted by its probability."""
-    with torch.no_grad():
-        weight = log_policy[PAIRS].sum(1).exp()  # (25)
-        advantages = leave_one_out(regularise(REWARDS, log_policy - REFERENCE)[PAIRS])
-    losses = [
-        policy_gradient_loss(log_policy[pair], advantage)
-        for pair, advantage in zip(PAIRS, advantages, strict=True)
-    ]
-    return (weight * torch.stack(losses)).sum()
-
-
-def total_variation(p, q):
-    return (p - q).abs().sum().item() / 2
-
-
-OPTIMUM = (REFERENCE + REWARDS / BETA).softmax(0)
-
-
-def test_rloo_with_k1_in_the_reward_reaches_the_kl_regularised_optimum():
-    policy = settle(
-        lambda log_p: rloo_expectation(log_p, partial(regularised_reward, beta=BETA)), 700
-    )
-    assert total_variation(policy, OPTIMUM) < 1e-3
-
-
-def test_k2_in_the_loss_reaches_the_same_optimum_and_k3_in_the_loss_another_one():
-    def loss_with(estimator):
-        def loss(log_policy):
-            penalty = (log_policy.exp().detach() * estimator(log_policy - REFERENCE)).sum()
-            return -(log_policy.exp() * REWARDS).sum() + BETA * penalty
-
-        return loss
-
-    assert total_variation(settle(loss_with(k2)), OPTIMUM) < 1e-3
-    elsewhere = settle(loss_with(k3))
-    assert total_variation(elsewhere, OPTIMUM) > 0.01
-    # Its own closed form: the gradient vanishes where this is the same for all arms.
-    balance = REWARDS + BETA * REFERENCE.exp() / elsewhere
-    assert (balance - balance[0]).abs().max() < 1e-2
-
-
 def test_no_gradient_passes_through_the_reward():
     log_ratio = torch.tensor([1.0, 2.0], requires_grad=True)
     assert not regularised_reward(torch.ones(2), log_ratio, 0.1).requires_grad
@@ -123,18 +62,7 @@ def test_no_gradient_passes_through_the_reward():
 
 @pytest.fixture(scope="module")
 def models():
-    config = ModelConfig(vocab_size=19, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
-                         num_attention_heads=2, num_key_value_heads=2, head_dim=8,
-                         max_position_embeddings=32)  # fmt: skip
-    both = []
-    for seed in (1, 2):
-        generator = torch.Generator().manual_seed(seed)
-        model = Transformer(config, generator=generator)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-        both.append(model)
-    return both
+    return [noisy_model(1), noisy_model(2)]
 
 
 def rollouts_of(reference, completions, advantages, pad_to=0):
@@ -146,7 +74,7 @@ def rollouts_of(reference, completions, advantages, pad_to=0):
             ids=torch.nn.functional.pad(answers.ids, (0, width), value=PAD),
             mask=torch.nn.functional.pad(answers.mask, (0, width), value=False),
             finished=answers.finished,
-            log_probs=answers.log_probs,
+            log_probs=torch.nn.functional.pad(answers.log_probs, (0, width)),
         )
     return Rollouts(
         answers=answers,

@@ -11,7 +11,7 @@ from tinyllm.alignment.answers import lay_out, read_answers
 from tinyllm.alignment.features import Features
 from tinyllm.alignment.honesty import accuracy, prequential
 from tinyllm.alignment.store import FeedbackStore
-from tinyllm.alignment.thumb_reward import ThumbReward, number_prompts
+from tinyllm.alignment.thumb_reward import Grounds, ThumbReward, number_prompts
 from tinyllm.alignment.thumbs import Votes, fit, fit_with_scales, prior_sd
 from tinyllm.model import ModelConfig, Transformer
 from tinyllm.tokens import Tokenizer
@@ -213,10 +213,11 @@ def anchor(reference):
     return Anchor(prompts=prompts, answers=answers, reading=reading, num_samples=6)
 
 
-def thumb_reward(store, reference, anchor, base=None):
+def thumb_reward(store, reference, anchor, base=None, only=None):
     numbers = {prompt: number for number, prompt in enumerate(PROMPTS)}
-    return ThumbReward(store.valid(), reference=reference, tokenizer=TOKENIZER, anchor=anchor,
-                       numbers=numbers, base=base, beta=1.0)  # fmt: skip
+    grounds = Grounds(records=store.valid(), reference=reference, tokenizer=TOKENIZER,
+                      anchor=anchor, numbers=numbers, base=base, beta=1.0)  # fmt: skip
+    return ThumbReward(grounds, only=only)
 
 
 def judge(reward, reference, texts, which):
@@ -243,6 +244,21 @@ def test_features_are_measured_from_the_average_answer_to_the_same_prompt(refere
     assert "word fox" in features.names
     columns = rows[:, features.groups["readable"]]
     assert columns.std(0, correction=0).max() < 1.1
+
+
+def test_a_head_that_may_see_the_length_alone_learns_nothing_else(reference, anchor, tmp_path):
+    store = FeedbackStore(tmp_path / "feedback.db")
+    for number, prompt in enumerate(PROMPTS * 3):
+        store.add_thumb(prompt, f"the bear sings {number}", 1)
+        store.add_thumb(prompt, f"the fox sings {number} ", -1)
+    reward = thumb_reward(store, reference, anchor, only=["length"])
+    assert reward.features.names == ["length"]
+    assert reward.features.groups == {"readable": slice(0, 1)}
+    bear, fox = judge(reward, reference, ["a bear", "six ox"], [1, 1])
+    assert bear == pytest.approx(fox)
+    with pytest.raises(ValueError, match=r"got \['colour'\]"):
+        thumb_reward(store, reference, anchor, only=["colour"])
+    store.close()
 
 
 def test_a_liking_for_bears_is_learned_and_named(reference, anchor, tmp_path):

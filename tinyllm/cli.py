@@ -21,6 +21,7 @@ from tinyllm.commands import (
     SeedOption,
     StageOption,
     VillagerOption,
+    align,
     bench_app,
     compare,
     doctor,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(feedback_app, name="feedback", no_args_is_help=True)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
+app.command()(align)
 app.command()(compare)
 app.command()(doctor)
 
@@ -225,30 +227,6 @@ def evaluate(
     else:
         terminal.table(f"Run {run}", COLUMNS, table_rows(report))
         terminal.say("\n".join(verdicts_in(report)))
-
-
-@app.command()
-def align(
-    run: RunOption = "default",
-    method: Annotated[str, typer.Option(help="rloo.")] = "rloo",
-    minutes: Annotated[float, typer.Option(help="How long you have.")] = 1.5,
-    seed: SeedOption = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """From all valid feedback to a new version of the model, promoted or rolled back."""
-    from tinyllm.line import align_with_feedback
-    from tinyllm.runs import Run
-    from tinyllm.terminal import Terminal
-
-    report: dict[str, Any] = {}
-    with Terminal() as terminal:
-        events = align_with_feedback(
-            Run.named(run), method=method, minutes=minutes, seed=seed, into=report
-        )
-        for event in events:
-            terminal.show(event)
-    if as_json:
-        print_json(report)
 
 
 @app.command()

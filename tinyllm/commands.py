@@ -22,6 +22,10 @@ feedback_app = typer.Typer(help="Thumbs, pairs and edits: what you told the mode
 bench_app = typer.Typer(help="Measure a stage beside its peers, as ratios in one run.")
 
 SeedOption = Annotated[int, typer.Option("--seed", help="The seed of every random choice.")]
+MethodOption = Annotated[
+    str,
+    typer.Option(help="rloo, ppo or dpo; for the curious reinforce, grpo, kto or rejection."),
+]
 VillagerOption = Annotated[
     list[str] | None,
     typer.Option("--villager", help='Moves in: "Mina keeps bees and is afraid of geese."'),
@@ -111,6 +115,29 @@ def compare(
         names = (found.first.name, found.second.name)
         terminal.table("What they write", ("", *names), found.samples(shorten))
         terminal.say(f"{found.sentence}\nModels and samples: {folder}")
+
+
+def align(
+    run: RunOption = "default",
+    method: MethodOption = "rloo",
+    minutes: Annotated[float, typer.Option(help="How long you have.")] = 1.5,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """From all valid feedback to a new version of the model, promoted or rolled back."""
+    from tinyllm.line import align_with_feedback
+    from tinyllm.runs import Run
+    from tinyllm.terminal import Terminal
+
+    report: dict[str, Any] = {}
+    with Terminal() as terminal:
+        events = align_with_feedback(
+            Run.named(run), method=method, minutes=minutes, seed=seed, into=report
+        )
+        for event in events:
+            terminal.show(event)
+    if as_json:
+        print_json(report)
 
 
 def doctor(as_json: JsonOption = False) -> None:

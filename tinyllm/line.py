@@ -295,9 +295,7 @@ def align_with_feedback(
     from tinyllm.stages import feedback_events
 
     if method not in METHODS:
-        raise UsageError(
-            f"--method {method} is not part of this edition. What exists: {', '.join(METHODS)}."
-        )
+        raise UsageError(f"There is no --method {method}. There are: {', '.join(METHODS)}.")
     if not 0 < minutes <= MOST_MINUTES:
         raise UsageError(f"--minutes must be above 0 and at most a week, got {minutes}.")
     if find(run, "chat") is None:  # before a folder is made for a run that was mistyped

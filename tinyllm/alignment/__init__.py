@@ -2,14 +2,15 @@
 
 Feedback is kept in `store`. Reward models turn it into a number for any answer: a network for
 thousands of comparisons (`reward`, `preferences`), a Bayesian head for a few dozen thumbs
-(`thumbs`). The policy moves towards higher reward by `rloo`, on rollouts of its own, at a price
-for every nat it moves away (`kl`). `align` runs all of it and writes a version (`versions`), which
-the gate in `promotion` lets through or not.
+(`thumbs`). The policy moves towards higher reward by one of `methods`, at a price for every nat
+that it moves away (`kl`); where the ways of paying lead is seen on a `bandit`. `align` runs all of
+it and writes a version (`versions`), which the gate in `promotion` lets through or not.
 """
 
 from tinyllm.alignment.advantages import leave_one_out, whiten
-from tinyllm.alignment.align import METHODS, align
-from tinyllm.alignment.policy_training import PolicyConfig
+from tinyllm.alignment.align import align
+from tinyllm.alignment.methods import METHODS
+from tinyllm.alignment.policy_config import PolicyConfig
 from tinyllm.alignment.promotion import Canaries
 from tinyllm.alignment.records import Answer, Origin, Record, valid_records
 from tinyllm.alignment.reward import RewardModel, bradley_terry

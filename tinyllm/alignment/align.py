@@ -20,26 +20,22 @@ from typing import Any
 
 import torch
 
-from tinyllm.alignment.anchor import Anchor, ShapedReward, write_anchor
-from tinyllm.alignment.policy_training import (
-    SHARES,
-    STAGE,
-    PolicyConfig,
-    learn_policy,
-    part_of_the_way,
-)
+from tinyllm.alignment.anchor import ShapedReward, write_anchor
+from tinyllm.alignment.controls import Lead
+from tinyllm.alignment.labels import labels_from_records, labels_from_reward
+from tinyllm.alignment.methods import METHODS
+from tinyllm.alignment.policy_config import PolicyConfig
+from tinyllm.alignment.policy_training import SHARES, STAGE, learn_policy, part_of_the_way
 from tinyllm.alignment.promotion import Canaries, Gate, Limits, objections
 from tinyllm.alignment.records import Record
-from tinyllm.alignment.rollouts import Reward
-from tinyllm.alignment.thumb_reward import ThumbReward, number_prompts
+from tinyllm.alignment.thumb_reward import Grounds, ThumbReward, number_prompts
 from tinyllm.alignment.versions import current, next_name, promote
 from tinyllm.alignment.weighed_reward import WeighedReward
 from tinyllm.events import Evaluation, Event, Finished, Notice
 from tinyllm.files import TinyLLMError, UsageError, sha256
-from tinyllm.model import Transformer, load_model, save_model
+from tinyllm.model import load_model, save_model
 from tinyllm.tokens import Tokenizer
 
-METHODS = ("rloo",)
 GATE_SECONDS = 0.12
 """The share of the seconds that is kept for the gate."""
 LEAST_SPREAD = 0.5
@@ -59,22 +55,22 @@ def align(
     method: str = "rloo",
     config: PolicyConfig | None = None,
     limits: Limits | None = None,
+    lead: Lead | None = None,
 ) -> Iterator[Event]:
     """Train a new version of the model in `chat`, write it to `aligned`/vNNN, and judge it.
 
     `prompts` are trained on, `held_out` ones and the canaries measured on, along the way and at the
     gate. A policy that the gate refuses is taken part of the way back to the chat model and
     measured again. The reward is the model in the folder `reward`, or, with `records` (valid
-    thumbs, pairs, edits), a head fitted to them.
+    thumbs, pairs, edits), a head fitted to them; or whatever `lead` makes of the records, for
+    controls.
 
     Yields `Progress`, `Notice`, `Step` (metrics reward, kl, length, finished, entropy, beta),
     `Evaluation`, `Sample`, and `Finished` with the folder of the version; its metric `promoted` is
     1 or 0.
     """
     if method not in METHODS:
-        raise UsageError(
-            f"The method {method!r} is not part of this edition. What exists: {', '.join(METHODS)}."
-        )
+        raise UsageError(f"There is no method {method!r}. There are: {', '.join(METHODS)}.")
     if reward is None and not records:
         raise TinyLLMError(
             "There is nothing to learn from: no valid feedback and no reward model. Give some "
@@ -103,11 +99,32 @@ def align(
     if records is None:
         assert base is not None
         shaped = ShapedReward(base, anchor)
+        rewards = shaped.judge(anchor.answers, anchor.reading)
+        labels = labels_from_reward(anchor, rewards, range(len(asked)))
         votes: dict[str, Any] = {}
     else:
-        shaped, votes = yield from _fit_thumbs(
-            records, reference, tokenizer, anchor, numbers, base, config
+        usable = [record for record in records if record.prompt in numbers]
+        if len(usable) < len(records):
+            yield Notice(
+                stage=STAGE,
+                text=f"{len(records) - len(usable)} votes are about prompts that are too long for "
+                "this model, and are left out.",
+            )
+        room = policy.config.max_position_embeddings
+        labels = labels_from_records(usable, tokenizer, asked, numbers, longest=room)
+        grounds = Grounds(
+            records=usable,
+            reference=reference,
+            tokenizer=tokenizer,
+            anchor=anchor,
+            numbers=numbers,
+            base=base,
+            beta=config.beta,
         )
+        if lead is None:
+            shaped, votes = yield from _fit_thumbs(grounds)
+        else:
+            shaped, votes = ShapedReward(lead(grounds), anchor, least_sd=LEAST_SPREAD), {}
     if config.seconds is not None:
         spent = time.monotonic() - began
         left = config.seconds * (1 - GATE_SECONDS) - spent
@@ -122,6 +139,8 @@ def align(
         limits=limits,
         config=config,
         canaries=canaries,
+        method=METHODS[method],
+        labels=labels,
     )
     gate = Gate(
         reference,
@@ -182,35 +201,14 @@ def align(
 
 
 def _fit_thumbs(
-    records: Sequence[Record],
-    reference: Transformer,
-    tokenizer: Tokenizer,
-    anchor: Anchor,
-    numbers: dict[str, int],
-    base: Reward | None,
-    config: PolicyConfig,
+    grounds: Grounds,
 ) -> Generator[Event, None, tuple[ShapedReward, dict[str, Any]]]:
     """The reward that the votes speak for, and what the manifest says about it."""
-    usable = [record for record in records if record.prompt in numbers]
-    if len(usable) < len(records):
-        yield Notice(
-            stage=STAGE,
-            text=f"{len(records) - len(usable)} votes are about prompts that are too long for this "
-            "model, and are left out.",
-        )
-    head = ThumbReward(
-        usable,
-        reference=reference,
-        tokenizer=tokenizer,
-        anchor=anchor,
-        numbers=numbers,
-        base=base,
-        beta=config.beta,
-    )
+    head = ThumbReward(grounds)
     told, learned = head.accuracy(), head.learned()
     yield Notice(stage=STAGE, text=told.sentence)
     names = ", ".join(f"{name} ({pull:+.1f})" for name, pull in learned[:5])
     yield Notice(stage=STAGE, text=f"What the votes speak for or against most: {names}.")
     about = {"votes": len(head.votes), "foreseen": asdict(told), "learned": learned,
              "freedom": head.scales}  # fmt: skip
-    return ShapedReward(head, anchor, least_sd=LEAST_SPREAD), about
+    return ShapedReward(head, grounds.anchor, least_sd=LEAST_SPREAD), about

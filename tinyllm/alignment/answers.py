@@ -21,8 +21,9 @@ class Answers:
 
     `which` (B) is the number of each answer's prompt in the list it was drawn from; `ids` (B,T)
     prompt, answer, padding; `mask` (B,T) True at the answer's tokens, of which <|end|>, the action
-    of ending, is one and padding is none; `finished` (B) whether that token came; `log_probs` (B)
-    the log-probability of the whole answer under the model that wrote it, in nats.
+    of ending, is one and padding is none; `finished` (B) whether that token came; `log_probs` (B,T)
+    the log-probabilities of the answer's tokens under the model that wrote them, in nats, 0
+    elsewhere.
     """
 
     which: Tensor
@@ -45,6 +46,17 @@ class Answers:
         """Tokens of each answer, its end included (B)."""
         return self.mask.sum(1)
 
+    def take(self, rows: Tensor) -> Answers:
+        """The answers with these row numbers (b), in this order, no wider than they need to be."""
+        until = int(self.lengths[rows].max())
+        return Answers(
+            which=self.which[rows],
+            ids=self.ids[rows, :until],
+            mask=self.mask[rows, :until],
+            finished=self.finished[rows],
+            log_probs=self.log_probs[rows, :until],
+        )
+
     def completion(self, row: int) -> list[int]:
         """The tokens of one answer, its end included."""
         ids: list[int] = self.ids[row][self.mask[row]].tolist()
@@ -58,7 +70,7 @@ def lay_out(
     pad: int,
     end: int,
     which: Sequence[int] | None = None,
-    log_probs: Sequence[float] | None = None,
+    log_probs: Sequence[Sequence[float]] | None = None,
 ) -> Answers:
     """Put each completion behind its prompt. One that does not close with `end` is unfinished.
 
@@ -77,16 +89,19 @@ def lay_out(
     width = max(len(p) + len(c) for p, c in zip(prompts, completions, strict=True))
     ids = torch.full((len(prompts), width), pad)
     mask = torch.zeros(len(prompts), width, dtype=torch.bool)
+    written = torch.zeros(len(prompts), width)
     for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
         start, stop = len(prompt), len(prompt) + len(completion)
         ids[row, :stop] = torch.tensor([*prompt, *completion])
         mask[row, start:stop] = True
+        if log_probs is not None:
+            written[row, start:stop] = torch.tensor(log_probs[row])
     return Answers(
         which=torch.tensor(list(which) if which is not None else list(range(len(prompts)))),
         ids=ids,
         mask=mask,
         finished=torch.tensor([completion[-1] == end for completion in completions]),
-        log_probs=torch.tensor(log_probs if log_probs is not None else [0.0] * len(prompts)),
+        log_probs=written,
     )
 
 
@@ -123,7 +138,7 @@ def write_answers(
         pad=pad,
         end=end,
         which=numbers,
-        log_probs=[sum(each) for each in made.logprobs],
+        log_probs=made.logprobs,
     )
 
 
@@ -157,7 +172,7 @@ def join(parts: Sequence[Answers], *, pad: int) -> Answers:
     """Several batches as one, padded to the longest row."""
     width = max(part.ids.shape[1] for part in parts)
 
-    def widen(values: Tensor, filling: int) -> Tensor:
+    def widen(values: Tensor, filling: float) -> Tensor:
         return torch.nn.functional.pad(values, (0, width - values.shape[1]), value=filling)
 
     return Answers(
@@ -165,5 +180,5 @@ def join(parts: Sequence[Answers], *, pad: int) -> Answers:
         ids=torch.cat([widen(part.ids, pad) for part in parts]),
         mask=torch.cat([widen(part.mask, False) for part in parts]),
         finished=torch.cat([part.finished for part in parts]),
-        log_probs=torch.cat([part.log_probs for part in parts]),
+        log_probs=torch.cat([widen(part.log_probs, 0.0) for part in parts]),
     )

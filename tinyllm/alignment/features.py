@@ -14,6 +14,7 @@ Shapes: B answers, P prompts, G reference answers to each, T time, C channels, D
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,9 +34,17 @@ WORDS = 160
 
 class Features:
     """Turns answers into rows of features; `names` says what each column is, `groups` where each
-    group of columns lies. The reductions and averages come from the anchor's reference answers."""
+    group of columns lies. The reductions and averages come from the anchor's reference answers.
+    With `only`, the columns of these names alone."""
 
-    def __init__(self, tokenizer: Tokenizer, anchor: Anchor, *, base: Reward | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        anchor: Anchor,
+        *,
+        base: Reward | None = None,
+        only: Sequence[str] | None = None,
+    ) -> None:
         self._tokenizer, self._base = tokenizer, base
         texts = self._texts(anchor.answers)
         self._words = _telling_words(texts)
@@ -46,24 +55,24 @@ class Features:
         _, scales, axes = torch.linalg.svd(within, full_matrices=False)
         spread = (scales[:directions] / len(within) ** 0.5).clamp(min=1e-3)
         self._axes = axes[:directions].T / spread  # (2C, directions), sd 1 within a prompt
-        self.names = [
-            *(["base reward"] if base is not None else []),
-            *READABLE,
-            *(f"direction {number}" for number in range(1, directions + 1)),
-            *(f"word {word}" for word in self._words),
-        ]
-        sizes = {
-            "base": int(base is not None),
-            "readable": len(READABLE),
-            "trunk": directions,
-            "words": len(self._words),
+        every = {
+            "base": ["base reward"] if base is not None else [],
+            "readable": list(READABLE),
+            "trunk": [f"direction {number}" for number in range(1, directions + 1)],
+            "words": [f"word {word}" for word in self._words],
         }
+        names = [name for group in every.values() for name in group]
+        kept = set(names if only is None else only)
+        if unknown := sorted(kept - set(names)):
+            raise ValueError(f"expected features among {', '.join(names)}; got {unknown}")
+        self._columns = torch.tensor([n for n, name in enumerate(names) if name in kept])
+        self.names = [name for name in names if name in kept]
         self.groups: dict[str, slice] = {}
         start = 0
-        for name, size in sizes.items():
-            if size:
-                self.groups[name] = slice(start, start + size)
-            start += size
+        for group, members in every.items():
+            if size := len(kept.intersection(members)):
+                self.groups[group] = slice(start, start + size)
+                start += size
         raw = anchor.per_prompt(self._raw(anchor.answers, anchor.reading))  # (P,G,D)
         self._centre = raw.mean(1)  # (P,D)
         self._scale = torch.ones(raw.shape[-1], dtype=torch.float64)
@@ -90,7 +99,7 @@ class Features:
         said = [set(words(text)) for text in texts]
         present = [[float(word in each) for word in self._words] for each in said]
         columns.append(torch.tensor(present, dtype=torch.float64).view(len(texts), -1))
-        return torch.cat(columns, dim=1)
+        return torch.cat(columns, dim=1)[:, self._columns]
 
     def _texts(self, answers: Answers) -> list[str]:
         return [self._tokenizer.decode(answers.completion(row)) for row in range(len(answers))]

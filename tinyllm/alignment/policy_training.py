@@ -1,4 +1,4 @@
-"""The policy learns: RLOO steps within a KL budget, tried on held-out prompts along the way.
+"""The policy learns, by any method, within a KL budget, tried on held-out prompts along the way.
 
 More reward is not always better: past some point a policy exploits what its reward model gets wrong
 (Gao et al. 2023, "Scaling laws for reward model overoptimization"). So the price of KL adapts, the
@@ -12,8 +12,8 @@ third stage).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,19 +21,16 @@ from torch import Tensor
 from tinyllm.alignment.anchor import Anchor, ShapedReward
 from tinyllm.alignment.answers import Answers, read_answers
 from tinyllm.alignment.kl import AdaptiveBeta
+from tinyllm.alignment.labels import Labels
+from tinyllm.alignment.methods import Ingredients, Learning, Method, rloo
+from tinyllm.alignment.policy_config import PolicyConfig
 from tinyllm.alignment.promotion import Canaries, Gate, Limits, objections
-from tinyllm.alignment.rloo import rloo_loss
-from tinyllm.alignment.rollouts import Rollouts, rollouts
 from tinyllm.events import Evaluation, Event, Notice, Sample, Step
 from tinyllm.model import Transformer
 from tinyllm.tokens import Tokenizer
-from tinyllm.training import Rates, Schedule, optimizer_for, train
+from tinyllm.training import Schedule, optimizer_for, train
 
 STAGE = "aligned"
-RATES = Rates(matrices=0.0016, embedding=0.0003, gains=0.0012, head=0.0003, momentum=0.8, clip=1.0)
-"""For the forty to fifty steps that fit into a minute: three times as fast, the policy says the
-same again and again before it is better, and the gate lets only part of it through; a momentum of
-0.95 would look back over nearly half of the training (`bench/RESULTS.md`)."""
 TRIAL_SAMPLES = 1
 """Answers to each held-out prompt: diversity is better known from more prompts than from more
 answers to the same (`bench/RESULTS.md`)."""
@@ -50,43 +47,6 @@ LEAST_STEPS = 6
 """So many are planned however few seconds there are; the clock may end them sooner."""
 SHARES = (0.75, 0.5, 0.25)
 """How far from the chat model a policy stands that is taken part of the way back."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyConfig:
-    """How the policy learns.
-
-    `steps` updates, or, with `seconds`, as many as fit. Each is made of `num_samples` answers to
-    `prompts_per_step` prompts. `beta` is the price of a nat at first; it adapts to keep the KL near
-    `kl_budget` nats an answer at most. The reference answers every prompt `reference_samples`
-    times. The policy is tried every `evaluate_every` steps. `stop_after` ends the training at that
-    step of the `steps`, as the clock ended an earlier one that is to be repeated.
-    """
-
-    steps: int = 40
-    seconds: float | None = None
-    prompts_per_step: int = 16
-    num_samples: int = 8
-    beta: float = 0.05
-    kl_budget: float = 3.0
-    max_new_tokens: int = 192
-    reference_samples: int = 4
-    evaluate_every: int = 12
-    stop_after: int | None = None
-    rates: Rates = field(default_factory=lambda: RATES)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.seconds is not None and not self.seconds > 0:
-            raise ValueError(f"expected seconds above 0, got {self.seconds}")
-        for name in ("beta", "kl_budget"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"expected {name} above 0, got {getattr(self, name)}")
-        least = {"steps": 1, "prompts_per_step": 1, "num_samples": 2, "max_new_tokens": 1,
-                 "reference_samples": 2, "evaluate_every": 1}  # fmt: skip
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise ValueError(f"expected {name} of at least {value}, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +113,12 @@ def learn_policy(
     limits: Limits,
     config: PolicyConfig,
     canaries: Canaries | None = None,
+    method: Method = rloo,
+    labels: Labels | None = None,
 ) -> Generator[Event, None, Checkpoint]:
     """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
 
+    A method that learns from labels alone reads `labels` and not the prompts.
     Returns the checkpoint to be used: within `limits`, and the last that is as good as the best
     (`last_as_good`). That of step 0 is the chat model itself.
     """
@@ -167,41 +130,30 @@ def learn_policy(
     trial_seconds = time.monotonic() - began
     beta = AdaptiveBeta(start=config.beta, budget=config.kl_budget)
 
-    usual = anchor.lengths[: held_out.start].mean(1)  # (P)
-    usual_tokens = float(usual.mean()) * config.prompts_per_step * config.num_samples
-
-    def batches() -> Iterator[Rollouts]:
-        return rollouts(
-            policy,
-            reference,
-            anchor.prompts[: held_out.start],
-            usual.tolist(),
-            reward,
+    learning = method(
+        Ingredients(
+            policy=policy,
+            reference=reference,
+            anchor=anchor,
+            trained_on=held_out.start,
+            reward=reward,
+            labels=labels or Labels(),
             beta=beta,
-            prompts_per_step=config.prompts_per_step,
-            num_samples=config.num_samples,
-            max_new_tokens=config.max_new_tokens,
+            config=config,
             end=tokenizer.end,
             pad=tokenizer.pad,
-            seed=config.seed,
         )
+    )
 
     chat = Checkpoint(step=0, steps=config.steps, rewards=rewards, weights=_copy(policy))
     better, fit = [chat], [chat]  # than the chat model; and those of them within the limits
     steps, stopped = config.steps, None
     yield Evaluation(stage=STAGE, step=0, metrics=_own(metrics))
     yield from _samples(answers, anchor, tokenizer, 0)
-    stream = _steps(
-        policy,
-        batches(),
-        rloo_loss(reference),
-        config,
-        ends=ends,
-        trial_seconds=trial_seconds,
-        usual_tokens=usual_tokens,
-    )
+    stream = _steps(learning, config, ends=ends, trial_seconds=trial_seconds)
     for step in stream:
-        beta.observe(step.metrics["kl"])
+        if learning.on_policy:
+            beta.observe(step.metrics["kl"])
         yield step
         # Answers can grow longer than those the plan was timed on: the clock has the last word.
         late = step.step == config.stop_after or (
@@ -243,27 +195,24 @@ def learn_policy(
 
 
 def _steps(
-    policy: Transformer,
-    batches: Iterator[Rollouts],
-    loss: Callable[[Transformer, Rollouts], tuple[Tensor, dict[str, float]]],
+    learning: Learning,
     config: PolicyConfig,
     *,
     ends: float | None,
     trial_seconds: float,
-    usual_tokens: float,
 ) -> Generator[Step, None, None]:
     """The steps of the plan, or as many as fit until the clock shows `ends`.
 
     Steps differ: one of stories takes two or three times as long as one of short answers. So the
-    time of a usual one, of `usual_tokens`, is reckoned from what those so far took per token.
+    time of a usual one is reckoned from what those so far took per token.
     """
-    optimizer = optimizer_for(policy, config.rates)
+    optimizer = optimizer_for(learning.learner, learning.rates)
 
     def some(steps: int, until: int | None = None, last: Step | None = None) -> Iterator[Step]:
         return train(
-            policy,
-            batches,
-            loss,
+            learning.learner,
+            learning.batches,
+            learning.loss,
             optimizer=optimizer,
             schedule=Schedule(steps=steps, warmup=WARMUP, cooldown=COOLDOWN),
             steps=steps,
@@ -292,7 +241,7 @@ def _steps(
             yield step
         last, before = done[-1], done[mark - 1]
         pace = (last.seconds - before.seconds) / (last.tokens - before.tokens)
-        fits = until + fitting(pace * usual_tokens)
+        fits = until + fitting(pace * learning.usual_tokens)
         planned = max(LEAST_STEPS, int(until / (1 - COOLDOWN)), fits)
         mark = until
     yield from some(planned, last=done[-1])

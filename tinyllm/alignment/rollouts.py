@@ -18,6 +18,9 @@ from tinyllm.alignment.answers import Answers, Reading, read_answers, write_answ
 from tinyllm.alignment.kl import AdaptiveBeta, k1
 from tinyllm.model import Transformer
 
+Advantages = Callable[[Tensor, Tensor, float], Tensor]
+"""(rewards (P,G), log policy - log reference of each whole answer (P,G), beta) -> advantages (P,G):
+by how much the answer was better than could be expected. How is what methods differ in."""
 Reward = Callable[[Answers, Reading], Tensor]
 """(answers, what the reference makes of them) -> rewards (B)."""
 ABOUT = (0.75, 1.25)
@@ -55,6 +58,11 @@ def regularised_reward(reward: Tensor, log_ratio: Tensor, beta: float) -> Tensor
     return reward - beta * k1(log_ratio).detach()
 
 
+def leave_one_out_of_paid(rewards: Tensor, log_ratio: Tensor, beta: float) -> Tensor:
+    """RLOO's advantages: what an answer earned less what it pays for KL, beside its siblings."""
+    return leave_one_out(regularised_reward(rewards, log_ratio, beta))
+
+
 def rollouts(
     policy: Transformer,
     reference: Transformer,
@@ -63,6 +71,7 @@ def rollouts(
     reward: Reward,
     *,
     beta: AdaptiveBeta,
+    advantages: Advantages = leave_one_out_of_paid,
     prompts_per_step: int = 16,
     num_samples: int = 8,
     max_new_tokens: int = 192,
@@ -91,13 +100,14 @@ def rollouts(
         )
         reading = read_answers(reference, answers)
         rewards = reward(answers, reading)
-        log_ratio = answers.log_probs - reading.log_probs.sum(1)
-        paid = regularised_reward(rewards, log_ratio, beta.value)
+        log_ratio = (answers.log_probs - reading.log_probs).sum(1)
+        shape = (-1, num_samples)
+        judged = advantages(rewards.view(shape), log_ratio.view(shape), beta.value)
         yield Rollouts(
             answers=answers,
             reading=reading,
             rewards=rewards,
-            advantages=leave_one_out(paid.view(-1, num_samples)).flatten(),
+            advantages=judged.flatten(),
             beta=beta.value,
         )
         step += 1

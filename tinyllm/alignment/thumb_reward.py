@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from tinyllm.alignment.answers import Answers, Reading, lay_out, read_answers
 from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.features import Features
 from tinyllm.alignment.honesty import Accuracy, accuracy, prequential
+from tinyllm.alignment.labels import encode_answer
 from tinyllm.alignment.records import Record
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumbs import Votes, fit_with_scales
@@ -25,32 +27,40 @@ BASE_WEIGHT = 0.5
 """Prior belief: an answer one sd better to the base reward model has e^0.5 times the odds."""
 
 
-class ThumbReward:
-    """A reward fitted to `records` (valid thumbs, pairs and edits), of use for any answer.
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """What a reward of people's votes is made from.
 
-    `numbers` maps the text of each record's prompt to its number among the anchor's prompts. `base`
-    is the base reward model, the prior; None where there is none. `beta` is the price of KL at
-    which the reward will be optimised: it sets how pessimistic the reward is about what the votes
-    leave open.
+    `records` are valid thumbs, pairs and edits; `numbers` maps the text of each one's prompt to its
+    number among the anchor's prompts. `reference` is the chat model, `base` the base reward model,
+    the prior; None where there is none. `beta` is the price of KL at which the reward will be
+    optimised.
     """
 
-    def __init__(
-        self,
-        records: Sequence[Record],
-        *,
-        reference: Transformer,
-        tokenizer: Tokenizer,
-        anchor: Anchor,
-        numbers: dict[str, int],
-        base: Reward | None,
-        beta: float,
-    ) -> None:
-        self.features = Features(tokenizer, anchor, base=base)
-        self._beta = beta
+    records: Sequence[Record]
+    reference: Transformer
+    tokenizer: Tokenizer
+    anchor: Anchor
+    numbers: dict[str, int]
+    base: Reward | None
+    beta: float
+
+
+class ThumbReward:
+    """A reward fitted to the votes of `grounds`, of use for any answer.
+
+    `beta` sets how pessimistic it is about what the votes leave open. With `only`, it sees these
+    features and no others: a control, say one that can learn nothing but a length.
+    """
+
+    def __init__(self, grounds: Grounds, *, only: Sequence[str] | None = None) -> None:
+        base = grounds.base if only is None or "base reward" in only else None
+        self.features = Features(grounds.tokenizer, grounds.anchor, base=base, only=only)
+        self._beta = grounds.beta
         self._prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
         if base is not None:
             self._prior_mean[self.features.groups["base"]] = BASE_WEIGHT
-        self.votes = self._collect(records, reference, tokenizer, anchor, numbers)
+        self.votes = self._collect(grounds)
         self.head, self.scales = fit_with_scales(
             self.votes, self.features.groups, prior_mean=self._prior_mean
         )
@@ -72,15 +82,11 @@ class ThumbReward:
         order = pull.abs().argsort(descending=True, stable=True)[:count].tolist()
         return [(self.features.names[place], round(float(pull[place]), 3)) for place in order]
 
-    def _collect(
-        self,
-        records: Sequence[Record],
-        reference: Transformer,
-        tokenizer: Tokenizer,
-        anchor: Anchor,
-        numbers: dict[str, int],
-    ) -> Votes:
-        votes = [record for record in records if record.kind == "thumb" or record.comparison]
+    def _collect(self, grounds: Grounds) -> Votes:
+        reference, tokenizer, anchor = grounds.reference, grounds.tokenizer, grounds.anchor
+        votes = [
+            record for record in grounds.records if record.kind == "thumb" or record.comparison
+        ]
         thumb = torch.tensor([record.kind == "thumb" for record in votes], dtype=torch.bool)
         if not votes:
             x = torch.zeros(0, len(self.features.names), dtype=torch.float64)
@@ -89,10 +95,9 @@ class ThumbReward:
         against = [(record.prompt, record.other) for record in votes if record.kind != "thumb"]
         which, completions = [], []
         for prompt, answer in judged + [(prompt, other) for prompt, other in against if other]:
-            which.append(numbers[prompt])
+            which.append(grounds.numbers[prompt])
             room = reference.config.max_position_embeddings - len(anchor.prompts[which[-1]])
-            ids = tokenizer.encode(answer.text) + [tokenizer.end] * answer.finished
-            completions.append(ids[:room] or [tokenizer.end])
+            completions.append(encode_answer(tokenizer, answer, room))
         answers = lay_out(
             [anchor.prompts[number] for number in which],
             completions,

@@ -1,0 +1,40 @@
+"""What every method is given, very small: for the tests of the methods."""
+
+from dataclasses import replace
+
+import pytest
+
+from tinyllm.alignment.anchor import write_anchor
+from tinyllm.alignment.kl import AdaptiveBeta
+from tinyllm.alignment.labels import Labels
+from tinyllm.alignment.methods import Ingredients
+from tinyllm.alignment.policy_config import PolicyConfig
+
+PAD, END = 1, 4
+PROMPTS = [[2, 7, 3], [2, 8, 9, 3], [2, 3]]
+COMPLETIONS = [[8, 9, 4], [10, 4], [11, 12, 13, 14, 15], [7, 4]]
+
+
+def ingredients(policy, reference, seed=0, **changes):
+    config = PolicyConfig(
+        prompts_per_step=2, num_samples=4, max_new_tokens=12, steps=8, seed=seed,
+        reference_samples=2,
+    )  # fmt: skip
+    writing = write_anchor(
+        reference, PROMPTS, num_samples=16, max_new_tokens=12, end=END, pad=PAD, seed=seed
+    )
+    next(writing)  # the one piece of progress; then it is written
+    with pytest.raises(StopIteration) as done:
+        next(writing)
+    return Ingredients(
+        policy=policy,
+        reference=reference,
+        anchor=done.value.value,
+        trained_on=3,
+        reward=lambda answers, reading: -answers.answer_lengths.float(),
+        labels=changes.pop("labels", Labels()),
+        beta=AdaptiveBeta(start=0.05, budget=3.0),
+        config=replace(config, **changes),
+        end=END,
+        pad=PAD,
+    )

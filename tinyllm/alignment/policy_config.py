@@ -1,0 +1,49 @@
+"""How a policy learns: the numbers that every method shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tinyllm.training import Rates
+
+RATES = Rates(matrices=0.0016, embedding=0.0003, gains=0.0012, head=0.0003, momentum=0.8, clip=1.0)
+"""For the forty to fifty steps that fit into a minute: three times as fast, the policy says the
+same again and again before it is better, and the gate lets only part of it through; a momentum of
+0.95 would look back over nearly half of the training (`bench/RESULTS.md`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyConfig:
+    """How the policy learns.
+
+    `steps` updates, or, with `seconds`, as many as fit. Each is made of `num_samples` answers to
+    `prompts_per_step` prompts. `beta` is the price of a nat at first; it adapts to keep the KL near
+    `kl_budget` nats an answer at most. The reference answers every prompt `reference_samples`
+    times. The policy is tried every `evaluate_every` steps. `stop_after` ends the training at that
+    step of the `steps`, as the clock ended an earlier one that is to be repeated.
+    """
+
+    steps: int = 40
+    seconds: float | None = None
+    prompts_per_step: int = 16
+    num_samples: int = 8
+    beta: float = 0.05
+    kl_budget: float = 3.0
+    max_new_tokens: int = 192
+    reference_samples: int = 4
+    evaluate_every: int = 12
+    stop_after: int | None = None
+    rates: Rates = field(default_factory=lambda: RATES)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(f"expected seconds above 0, got {self.seconds}")
+        for name in ("beta", "kl_budget"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"expected {name} above 0, got {getattr(self, name)}")
+        least = {"steps": 1, "prompts_per_step": 1, "num_samples": 2, "max_new_tokens": 1,
+                 "reference_samples": 2, "evaluate_every": 1}  # fmt: skip
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"expected {name} of at least {value}, got {getattr(self, name)}")
