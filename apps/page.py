@@ -18,10 +18,10 @@ from apps.words import in_html
 
 PRIVATE: Final = {"api_visibility": "private"}
 """For every event of a page: the pages are for people, and offer no API of their own."""
-AT_ONCE: Final = {"queue": False, "show_progress": "hidden", **PRIVATE}
-"""For events that are answered in a moment: no queue, no veil over what they change."""
 MAY_SAY: Final = {"show_progress": "hidden", **PRIVATE}
 """For events that may `say` something: only what goes through the queue reaches the person."""
+AT_ONCE: Final = {"queue": False, **MAY_SAY}
+"""For events that are answered in a moment: no queue, no veil over what they change."""
 
 INK, INK_DARK = "#1c2430", "#e7eaee"
 QUIET, QUIET_DARK = "#566273", "#a3aebb"

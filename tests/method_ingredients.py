@@ -9,13 +9,15 @@ from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.labels import Labels
 from tinyllm.alignment.methods import Ingredients
 from tinyllm.alignment.policy_config import PolicyConfig
+from tinyllm.training import optimizer_for, train
 
 PAD, END = 1, 4
 PROMPTS = [[2, 7, 3], [2, 8, 9, 3], [2, 3]]
+NONE = Labels()
 COMPLETIONS = [[8, 9, 4], [10, 4], [11, 12, 13, 14, 15], [7, 4]]
 
 
-def ingredients(policy, reference, seed=0, **changes):
+def ingredients(policy, reference, seed=0, labels=NONE, **changes):
     config = PolicyConfig(
         prompts_per_step=2, num_samples=4, max_new_tokens=12, steps=8, seed=seed,
         reference_samples=2,
@@ -32,9 +34,24 @@ def ingredients(policy, reference, seed=0, **changes):
         anchor=done.value.value,
         trained_on=3,
         reward=lambda answers, reading: -answers.answer_lengths.float(),
-        labels=changes.pop("labels", Labels()),
+        labels=lambda: labels,
         beta=AdaptiveBeta(start=0.05, budget=3.0),
         config=replace(config, **changes),
         end=END,
         pad=PAD,
+    )
+
+
+def carry_out(learning, rates, steps):
+    """The steps of the one loop, at full rates."""
+    return list(
+        train(
+            learning.learner,
+            learning.batches,
+            learning.loss,
+            optimizer=optimizer_for(learning.learner, rates),
+            schedule=lambda step: 1.0,
+            steps=steps,
+            stage="aligned",
+        )
     )

@@ -39,10 +39,10 @@ TINY = ModelConfig(
 )
 
 
-def noisy_model(seed):
+def noisy_model(seed, config=TINY):
     """A very small model of which no part is the identity."""
     generator = torch.Generator().manual_seed(seed)
-    model = Transformer(TINY, generator=generator)
+    model = Transformer(config, generator=generator)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))

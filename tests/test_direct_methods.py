@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import pytest
 import torch
-from method_ingredients import END, PAD, ingredients
+from method_ingredients import END, PAD, carry_out, ingredients
 from small_models import noisy_model
 
 from tinyllm.alignment.anchor import write_anchor
@@ -18,7 +18,7 @@ from tinyllm.alignment.methods.kto import balanced, kto_loss, liked_loss
 from tinyllm.alignment.methods.offline import Recall, answer_log_probs, shuffled, side_by_side
 from tinyllm.alignment.records import Answer, Record
 from tinyllm.files import TinyLLMError
-from tinyllm.training import Rates, optimizer_for, train
+from tinyllm.training import Rates
 
 ASKED = (2, 7, 3)
 GOOD, BAD, OTHER = (8, 9, 4), (10, 11, 12, 4), (13, 4)
@@ -138,12 +138,7 @@ def test_a_few_steps_make_what_was_preferred_likelier_beside_what_was_not(name, 
     policy = noisy_model(2)
     learning, _ = first_batch(name, policy, reference, Labels(PAIRS, THUMBS))
     rates = Rates(matrices=0.01, embedding=0.003, gains=0.003, head=0.003, clip=1.0)
-    steps = list(
-        train(
-            learning.learner, learning.batches, learning.loss, steps=20, stage="aligned",
-            optimizer=optimizer_for(policy, rates), schedule=lambda step: 1.0,
-        )
-    )  # fmt: skip
+    steps = carry_out(learning, rates, 20)
     said = side_by_side([(ASKED, GOOD), (ASKED, BAD)], end=END, pad=PAD)
     moved = answer_log_probs(policy, said) - answer_log_probs(reference, said)
     assert moved[0] > moved[1] + 1

@@ -1,7 +1,10 @@
 """The KL divergence, its three estimators, and the price that keeps it within budget."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from small_models import TINY
 
 from tinyllm.alignment.kl import (
     AdaptiveBeta,
@@ -12,18 +15,9 @@ from tinyllm.alignment.kl import (
     k2,
     k3,
 )
-from tinyllm.model import ModelConfig, Transformer, sequence_logprobs
+from tinyllm.model import Transformer, sequence_logprobs
 
-CONFIG = ModelConfig(
-    vocab_size=23,
-    hidden_size=16,
-    intermediate_size=24,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    num_key_value_heads=2,
-    head_dim=8,
-    max_position_embeddings=32,
-)
+CONFIG = replace(TINY, vocab_size=23)
 
 
 def random_model(seed):

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from method_ingredients import COMPLETIONS, END, PAD, ingredients
+from method_ingredients import COMPLETIONS, END, PAD, carry_out, ingredients
 from small_models import noisy_model
 
 from tinyllm.alignment.answers import lay_out, read_answers
@@ -27,7 +27,7 @@ from tinyllm.alignment.methods.ppo import (
 from tinyllm.alignment.methods.reinforce import RunningBaseline
 from tinyllm.alignment.rollouts import Rollouts
 from tinyllm.model import sequence_logprobs
-from tinyllm.training import Rates, optimizer_for, train
+from tinyllm.training import Rates
 
 ROWS = st.tuples(st.integers(1, 4), st.integers(1, 7))
 
@@ -230,17 +230,7 @@ def test_a_method_that_learns_from_rollouts_finds_what_the_reward_wants(name, re
     policy = noisy_model(2)
     learning = METHODS[name](ingredients(policy, reference, prompts_per_step=3, num_samples=8))
     rates = Rates(matrices=0.02, embedding=0.01, gains=0.01, head=0.01, clip=1.0)
-    steps = list(
-        train(
-            learning.learner,
-            learning.batches,
-            learning.loss,
-            optimizer=optimizer_for(learning.learner, rates),
-            schedule=lambda step: 1.0,
-            steps=24,
-            stage="aligned",
-        )
-    )
+    steps = carry_out(learning, rates, 24)
     assert learning.on_policy
     assert learning.usual_tokens > 3 * 8
     lengths = [step.metrics["length"] for step in steps]

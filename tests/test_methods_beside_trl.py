@@ -92,7 +92,7 @@ def given(ours, labels):
     policy, reference, tokenizer = ours
     return Ingredients(
         policy=policy, reference=reference, anchor=None, trained_on=1, reward=None,
-        labels=labels, beta=AdaptiveBeta(start=0.05, budget=3.0), config=PolicyConfig(),
+        labels=lambda: labels, beta=AdaptiveBeta(start=0.05, budget=3.0), config=PolicyConfig(),
         end=tokenizer.end, pad=tokenizer.pad,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from method_ingredients import COMPLETIONS, END, PAD, PROMPTS, ingredients
+from method_ingredients import COMPLETIONS, END, PAD, PROMPTS, carry_out, ingredients
 from small_models import noisy_model
 
 from tinyllm.alignment.answers import lay_out, read_answers
@@ -20,7 +20,7 @@ from tinyllm.alignment.methods.rejection import (
     nats_from_even,
     weigh_answers,
 )
-from tinyllm.training import Rates, optimizer_for, train
+from tinyllm.training import Rates
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +120,7 @@ def test_rejection_sampling_finds_what_the_reward_wants_without_a_rollout(refere
     policy = noisy_model(2)
     learning = METHODS["rejection"](ingredients(policy, reference))
     rates = Rates(matrices=0.01, embedding=0.003, gains=0.003, head=0.003, clip=1.0)
-    steps = list(
-        train(
-            learning.learner, learning.batches, learning.loss, steps=20, stage="aligned",
-            optimizer=optimizer_for(policy, rates), schedule=lambda step: 1.0,
-        )
-    )  # fmt: skip
+    steps = carry_out(learning, rates, 20)
     assert steps[-1].loss < steps[0].loss
     lengths = {}
     for name, model in (("before", reference), ("after", policy)):

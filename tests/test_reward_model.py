@@ -2,12 +2,13 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import TINY
 
 from tinyllm.alignment.answers import lay_out, read_answers, write_answers
 from tinyllm.alignment.comparisons import (
@@ -23,25 +24,16 @@ from tinyllm.alignment.reward_training import Questions, RewardConfig, train_rew
 from tinyllm.alignment.weighed_reward import NAMES, WeighedReward, weigh
 from tinyllm.events import Evaluation, Finished, Progress, Step
 from tinyllm.files import TinyLLMError, read_manifest
-from tinyllm.model import ModelConfig, Transformer, load_model, read_weights, save_model
+from tinyllm.model import Transformer, load_model, read_weights, save_model
 from tinyllm.tokens import Tokenizer
 
 TOKENIZER = Tokenizer.from_merges([])
 PAD, END = TOKENIZER.pad, TOKENIZER.end
-CONFIG = ModelConfig(
-    vocab_size=TOKENIZER.vocab_size,
-    hidden_size=16,
-    intermediate_size=24,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    num_key_value_heads=2,
-    head_dim=8,
-    max_position_embeddings=64,
-)
+CONFIG = replace(TINY, vocab_size=TOKENIZER.vocab_size, max_position_embeddings=64)
 
 
 def noisy_reward_model(seed=0, architecture="qwen3"):
-    config = ModelConfig(**{**vars(CONFIG), "architecture": architecture})
+    config = replace(CONFIG, architecture=architecture)
     generator = torch.Generator().manual_seed(seed)
     model = RewardModel.grown_from(Transformer(config, generator=generator))
     with torch.no_grad():

@@ -2,37 +2,25 @@
 
 import pytest
 import torch
+from small_models import noisy_model
 
 from tinyllm.alignment.anchor import ShapedReward, write_anchor
 from tinyllm.alignment.answers import Reading, join, lay_out, read_answers, write_answers
 from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.rollouts import prompt_numbers, rollouts
-from tinyllm.model import ModelConfig, Transformer
 
 PAD, END = 1, 4
 PROMPTS = [[2, 7, 3], [2, 8, 9, 10, 3], [2, 11, 3]]
 
 
-def random_model(seed):
-    config = ModelConfig(vocab_size=19, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
-                         num_attention_heads=2, num_key_value_heads=2, head_dim=8,
-                         max_position_embeddings=32)  # fmt: skip
-    generator = torch.Generator().manual_seed(seed)
-    model = Transformer(config, generator=generator)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-    return model
-
-
 @pytest.fixture(scope="module")
 def policy():
-    return random_model(1)
+    return noisy_model(1)
 
 
 @pytest.fixture(scope="module")
 def reference():
-    return random_model(2)
+    return noisy_model(2)
 
 
 def write(model, seed=0, **changes):
@@ -48,7 +36,7 @@ def test_log_probabilities_of_the_sampler_are_those_of_a_full_pass(policy):
 
 
 def test_nothing_is_cut_off_from_the_distribution_that_is_sampled():
-    model = random_model(3)
+    model = noisy_model(3)
     answers = write_answers(
         model, [[2, 7, 3]], [0], num_samples=4000, max_new_tokens=1, end=END, pad=PAD, seed=5
     )

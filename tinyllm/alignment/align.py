@@ -22,7 +22,7 @@ import torch
 
 from tinyllm.alignment.anchor import ShapedReward, write_anchor
 from tinyllm.alignment.controls import Lead
-from tinyllm.alignment.labels import labels_from_records, labels_from_reward
+from tinyllm.alignment.labels import Labels, labels_from_records, labels_from_reward
 from tinyllm.alignment.methods import METHODS
 from tinyllm.alignment.policy_config import PolicyConfig
 from tinyllm.alignment.policy_training import SHARES, STAGE, learn_policy, part_of_the_way
@@ -96,22 +96,18 @@ def align(
         pad=tokenizer.pad,
         seed=config.seed,
     )
+    usable = [record for record in records or () if record.prompt in numbers]
     if records is None:
         assert base is not None
         shaped = ShapedReward(base, anchor)
-        rewards = shaped.judge(anchor.answers, anchor.reading)
-        labels = labels_from_reward(anchor, rewards, range(len(asked)))
         votes: dict[str, Any] = {}
     else:
-        usable = [record for record in records if record.prompt in numbers]
         if len(usable) < len(records):
             yield Notice(
                 stage=STAGE,
                 text=f"{len(records) - len(usable)} votes are about prompts that are too long for "
                 "this model, and are left out.",
             )
-        room = policy.config.max_position_embeddings
-        labels = labels_from_records(usable, tokenizer, asked, numbers, longest=room)
         grounds = Grounds(
             records=usable,
             reference=reference,
@@ -125,6 +121,14 @@ def align(
             shaped, votes = yield from _fit_thumbs(grounds)
         else:
             shaped, votes = ShapedReward(lead(grounds), anchor, least_sd=LEAST_SPREAD), {}
+
+    def labels() -> Labels:
+        if records is None:
+            rewards = shaped.judge(anchor.answers, anchor.reading)
+            return labels_from_reward(anchor, rewards, range(len(asked)))
+        room = policy.config.max_position_embeddings
+        return labels_from_records(usable, tokenizer, asked, numbers, longest=room)
+
     if config.seconds is not None:
         spent = time.monotonic() - began
         left = config.seconds * (1 - GATE_SECONDS) - spent

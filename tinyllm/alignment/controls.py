@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tinyllm.alignment.answers import Answers, Reading
+from tinyllm.alignment.features import Features
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumb_reward import Grounds, ThumbReward
 
@@ -34,7 +35,7 @@ def random_direction(seed: int) -> Lead:
     """A taste that nobody has: random weights for all features."""
 
     def lead(grounds: Grounds) -> Reward:
-        features = ThumbReward(replace(grounds, records=[])).features
+        features = Features(grounds.tokenizer, grounds.anchor, base=grounds.base)
         generator = torch.Generator().manual_seed(seed)
         weights = torch.randn(len(features.names), generator=generator, dtype=torch.float64)
         return lambda answers, reading: (features(answers, reading) @ weights).float()

@@ -81,8 +81,7 @@ def labels_from_records(
         for number, answers in votes.items()
         for answer in answers
     ]
-    thumbs += [Thumb(p.prompt, p.chosen, True) for p in pairs]
-    thumbs += [Thumb(p.prompt, p.rejected, False) for p in pairs]
+    thumbs += _both_sides(pairs)
     for number, liked_answers in up.items():
         across = product(liked_answers, down.get(number, []))
         told_apart = (Pair(tuple(prompts[number]), a, b) for a, b in across if a != b)
@@ -104,5 +103,10 @@ def labels_from_reward(anchor: Anchor, rewards: Tensor, which: range) -> Labels:
         chosen, rejected = (tuple(anchor.answers.completion(first + row)) for row in (best, worst))
         if table[number, best] > table[number, worst] and chosen != rejected:
             pairs.append(Pair(tuple(anchor.prompts[number]), chosen, rejected))
-    thumbs = [Thumb(p.prompt, p.chosen, True) for p in pairs]
-    return Labels(pairs, thumbs + [Thumb(p.prompt, p.rejected, False) for p in pairs])
+    return Labels(pairs, _both_sides(pairs))
+
+
+def _both_sides(pairs: Sequence[Pair]) -> list[Thumb]:
+    """Comparisons as thumbs: up for the chosen answers, then down for the rejected ones."""
+    ups = [Thumb(pair.prompt, pair.chosen, True) for pair in pairs]
+    return ups + [Thumb(pair.prompt, pair.rejected, False) for pair in pairs]

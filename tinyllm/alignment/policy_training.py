@@ -12,7 +12,7 @@ third stage).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -114,11 +114,11 @@ def learn_policy(
     config: PolicyConfig,
     canaries: Canaries | None = None,
     method: Method = rloo,
-    labels: Labels | None = None,
+    labels: Callable[[], Labels] = Labels,
 ) -> Generator[Event, None, Checkpoint]:
     """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
 
-    A method that learns from labels alone reads `labels` and not the prompts.
+    A method that learns from labels alone asks for `labels()` and not for the prompts.
     Returns the checkpoint to be used: within `limits`, and the last that is as good as the best
     (`last_as_good`). That of step 0 is the chat model itself.
     """
@@ -137,7 +137,7 @@ def learn_policy(
             anchor=anchor,
             trained_on=held_out.start,
             reward=reward,
-            labels=labels or Labels(),
+            labels=labels,
             beta=beta,
             config=config,
             end=tokenizer.end,

@@ -82,7 +82,7 @@ def preferred_loss(
 
 def dpo(given: Ingredients) -> Learning:
     """Batches of comparisons, each of them once an epoch."""
-    pairs = given.labels.pairs
+    pairs = given.labels().pairs
     if not pairs:
         raise TinyLLMError(
             "DPO learns from comparisons, and there are none: choose between two answers, edit "

@@ -119,7 +119,7 @@ def liked_loss(
 
 def kto(given: Ingredients) -> Learning:
     """Batches of thumbs, each of them once an epoch."""
-    thumbs = given.labels.thumbs
+    thumbs = given.labels().thumbs
     if not {thumb.up for thumb in thumbs} == {True, False}:
         raise TinyLLMError(
             "KTO learns from thumbs up and thumbs down, and "

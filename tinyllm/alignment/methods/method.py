@@ -27,8 +27,8 @@ class Ingredients:
 
     `policy` is trained, `reference` is the chat model it grew from. `anchor` holds prompts and the
     chat model's answers; those numbered below `trained_on` may be trained on. `reward` judges
-    answers, `labels` are answers already judged, and a method reads the one or the other. `beta` is
-    the price of a nat, `end` and `pad` the tokens of those names.
+    answers, `labels()` are answers already judged, and a method asks for the one or the other.
+    `beta` is the price of a nat, `end` and `pad` the tokens of those names.
     """
 
     policy: Transformer
@@ -36,7 +36,7 @@ class Ingredients:
     anchor: Anchor
     trained_on: int
     reward: Reward
-    labels: Labels
+    labels: Callable[[], Labels]
     beta: AdaptiveBeta
     config: PolicyConfig
     end: int
