@@ -43,13 +43,15 @@ class Turn:
 
 
 Turns = list[Turn]
+VOTES_A_MINUTE = 60
+"""Nobody reads faster than that."""
 
 
 @lru_cache(maxsize=2)
 def _open_store(place: str) -> Any:
     from tinyllm.alignment import FeedbackStore
 
-    return FeedbackStore(place)
+    return FeedbackStore(place, rate=VOTES_A_MINUTE)
 
 
 def store() -> Any:

@@ -17,7 +17,7 @@ NONE = Labels()
 COMPLETIONS = [[8, 9, 4], [10, 4], [11, 12, 13, 14, 15], [7, 4]]
 
 
-def ingredients(policy, reference, seed=0, labels=NONE, **changes):
+def ingredients(policy, reference, seed=0, labels=NONE, practised=3, **changes):
     config = PolicyConfig(
         prompts_per_step=2, num_samples=4, max_new_tokens=12, steps=8, seed=seed,
         reference_samples=2,
@@ -33,6 +33,7 @@ def ingredients(policy, reference, seed=0, labels=NONE, **changes):
         reference=reference,
         anchor=done.value.value,
         trained_on=3,
+        practised=practised,
         reward=lambda answers, reading: -answers.answer_lengths.float(),
         labels=lambda: labels,
         beta=AdaptiveBeta(start=0.05, budget=3.0),

@@ -122,7 +122,8 @@ def test_votes_are_told_honestly_and_named_in_the_manifest(tmp_path, chat, rewar
     manifest = read_manifest(tmp_path / "aligned" / "v001")
     assert manifest["records"] == [record.id for record in records]
     assert manifest["votes"] == 5
-    assert "base" in manifest["freedom"]
+    assert {len(each) for each in manifest["learned"]} == {3}
+    assert manifest["method"] == "rejection"
     json.dumps(manifest)
     store.close()
 

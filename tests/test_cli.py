@@ -59,7 +59,8 @@ def run(capsys, *arguments):
         ["bench", "pretrain", "--nanogpt", "x"],
         ["bench", "generate", "--llama2c", "x"],
         ["bench", "generate", "--run", "mine", "--model", "x"],
-        ["bench", "taste", "--json"],
+        ["bench", "taste", "--folder", "x", "--condition", "luck"],
+        ["bench", "align", "--json"],
     ],
     ids=" ".join,
 )

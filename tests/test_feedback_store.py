@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -250,23 +249,6 @@ def test_two_processes_write_at_once_and_lose_nothing(tmp_path):
     assert sorted(acknowledged) == sorted(record.id for record in store.valid())
     assert len(acknowledged) == 200
     store.close()
-
-
-def test_the_journal_is_a_write_ahead_log_and_every_commit_reaches_the_disk(store):
-    with store._engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
-
-
-def test_a_store_of_another_schema_is_refused_and_left_alone(tmp_path):
-    path = tmp_path / "feedback.db"
-    store = FeedbackStore(path)
-    store.add_thumb("Hello", "Hi.", 1)
-    with store._engine.begin() as connection:
-        connection.execute(sa.text("UPDATE about SET value = '99' WHERE key = 'schema'"))
-    store.close()
-    with pytest.raises(TinyLLMError, match="schema 99, this one reads 1"):
-        FeedbackStore(path)
 
 
 def test_a_file_that_is_no_database_is_one_clear_sentence(tmp_path):

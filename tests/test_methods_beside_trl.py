@@ -91,7 +91,7 @@ def first_batch(trainer):
 def given(ours, labels):
     policy, reference, tokenizer = ours
     return Ingredients(
-        policy=policy, reference=reference, anchor=None, trained_on=1, reward=None,
+        policy=policy, reference=reference, anchor=None, trained_on=1, practised=1, reward=None,
         labels=lambda: labels, beta=AdaptiveBeta(start=0.05, budget=3.0), config=PolicyConfig(),
         end=tokenizer.end, pad=tokenizer.pad,
     )  # fmt: skip

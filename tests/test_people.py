@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from tinyllm.alignment.people import PROPERTIES, TASTES, WORDS, Person, meet, usual_of, words_in
+from tinyllm.alignment.people import (
+    PEOPLE,
+    PROPERTIES,
+    TASTES,
+    WORDS,
+    Person,
+    meet,
+    usual_of,
+    words_in,
+)
 
 TEXTS = [
     "Tom has a hen.",
@@ -14,6 +23,7 @@ TEXTS = [
     "I am fine. And how are you?",
     "The bread is warm. The bread is warm. The bread is warm.",
     "Yes.",
+    "Ida cried in the dark.",
     "Otto looked for the mug in the kitchen, in the cellar and in the old mill by the river.",
 ]
 
@@ -25,6 +35,8 @@ TEXTS = [
         ("weather", "It was a rainy day.", "It was a brainy day."),
         ("food", "They ate cherries.", "They ate."),
         ("colour", "A grey mug.", "A greyish mug."),
+        ("night", "The lamps were lit.", "Nightly news."),
+        ("sad", "Ida cried.", "Ida saddled up."),
         ("happy ending", "It was lost. Then everybody laughed!", "They laughed. Then it was lost."),
         ("asks back", "I am fine. And you?", "Do you know? I do."),
         ("variety", "One hen, two geese.", "One hen, one hen."),
@@ -38,9 +50,9 @@ def test_a_property_tells_these_two_apart(name, has, lacks):
 
 
 def test_every_taste_is_made_of_known_properties_and_no_two_are_equal():
-    assert len(TASTES) == 20
+    assert (len(TASTES), PEOPLE) == (22, 20)
     assert all(set(taste) <= set(PROPERTIES) for taste in TASTES)
-    assert len({tuple(sorted(taste.items())) for taste in TASTES}) == 20
+    assert len({tuple(sorted(taste.items())) for taste in TASTES}) == 22
 
 
 def test_the_words_are_as_words_in_finds_them():

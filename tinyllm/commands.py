@@ -23,8 +23,10 @@ bench_app = typer.Typer(help="Measure a stage beside its peers, as ratios in one
 
 SeedOption = Annotated[int, typer.Option("--seed", help="The seed of every random choice.")]
 MethodOption = Annotated[
-    str,
-    typer.Option(help="rloo, ppo or dpo; for the curious reinforce, grpo, kto or rejection."),
+    str | None,
+    typer.Option(
+        help="rejection (where votes lead), rloo, ppo or dpo; for the curious reinforce, grpo, kto."
+    ),
 ]
 VillagerOption = Annotated[
     list[str] | None,
@@ -119,7 +121,7 @@ def compare(
 
 def align(
     run: RunOption = "default",
-    method: MethodOption = "rloo",
+    method: MethodOption = None,
     minutes: Annotated[float, typer.Option(help="How long you have.")] = 1.5,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -275,6 +277,31 @@ def bench_generate(
     _bench("generate", as_json, llama2c=llama2c, model=model, rounds=rounds)
 
 
+@bench_app.command("taste")
+def bench_taste(
+    folder: Annotated[Path, typer.Option(help="Where every training is noted; goes on there.")],
+    run: RunOption = "default",
+    people: Annotated[int, typer.Option(help="Simulated people, 20 at most.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Days on which each of them votes.")] = 2,
+    shuffles: Annotated[int, typer.Option(help="Trainings on votes in another order.")] = 30,
+    votes: Annotated[list[int] | None, typer.Option(help="25, 50, 100, 200.")] = None,
+    conditions: Annotated[
+        list[str] | None, typer.Option("--condition", help="thumbs, or a control.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Taste-N: do N thumbs of one person make the model more to that person's taste? Hours."""
+    from tinyllm.runs import Run
+
+    some = {
+        name: chosen
+        for name, chosen in (("votes", votes), ("conditions", conditions))
+        if chosen is not None
+    }
+    options = {"people": people, "seeds": seeds, "shuffles": shuffles, **some}
+    _bench("taste", as_json, folder=folder, run=Run.named(run), **options)
+
+
 def _bench(name: str, as_json: bool, **options: Any) -> None:
     """Run a bench and print what it found."""
     from tinyllm.report import run_bench
@@ -286,15 +313,8 @@ def _bench(name: str, as_json: bool, **options: Any) -> None:
         typer.echo("\n".join(f"{name}: {value}" for name, value in values.items()))
 
 
-def _absent_bench(name: str) -> None:
-    def absent() -> None:
-        not_yet(f"`tinyllm bench {name}`", "`tinyllm bench tokenizer`")
-
-    absent.__doc__ = f"Measure {name} beside its peers."
-    bench_app.command(
-        name, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-    )(absent)
-
-
-for _name in ("align", "taste"):
-    _absent_bench(_name)
+@bench_app.command("align", context_settings={"allow_extra_args": True,
+                                              "ignore_unknown_options": True})  # fmt: skip
+def bench_align() -> None:
+    """Measure align beside its peers."""
+    not_yet("`tinyllm bench align`", "`tinyllm bench taste`")

@@ -282,7 +282,7 @@ def make(
 def align_with_feedback(
     run: Run,
     *,
-    method: str = "rloo",
+    method: str | None = None,
     minutes: float = 1.5,
     seed: int = 0,
     into: dict[str, Any] | None = None,
@@ -294,7 +294,7 @@ def align_with_feedback(
     from tinyllm.alignment import METHODS
     from tinyllm.stages import feedback_events
 
-    if method not in METHODS:
+    if method is not None and method not in METHODS:
         raise UsageError(f"There is no --method {method}. There are: {', '.join(METHODS)}.")
     if not 0 < minutes <= MOST_MINUTES:
         raise UsageError(f"--minutes must be above 0 and at most a week, got {minutes}.")

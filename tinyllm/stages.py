@@ -7,7 +7,7 @@ them, and the numbers that tie one stage to the next are chosen.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,14 +228,14 @@ def _asked(seed: int, seconds: float) -> tuple[list[str], list[str], Canaries]:
     return prompts, held_out, village_canaries(seed, count=portion(96, seconds))
 
 
-def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iterator[Event]:
+def feedback_events(run: Run, *, method: str | None, seconds: float, seed: int) -> Iterator[Event]:
     """From all valid feedback to a new version of `run`, led by a head fitted to the records."""
-    from tinyllm.alignment import FeedbackStore, align
+    from tinyllm.alignment import FeedbackStore, align, capped, village_candidates
     from tinyllm.answering import feedback_database, lineage
 
     owner = find(run, "chat")
     assert owner is not None, "align_with_feedback refuses a run without a chat model"
-    records = FeedbackStore(feedback_database()).valid(lineage(owner))
+    records = capped(FeedbackStore(feedback_database()).valid(lineage(owner)))
     if not records:
         raise TinyLLMError(
             "There is no valid feedback yet: nothing imported, and no thumb on an answer of run "
@@ -252,5 +252,11 @@ def feedback_events(run: Run, *, method: str, seconds: float, seed: int) -> Iter
         records=records,
         canaries=canaries,
         method=method,
-        config=_policy_config(seed, seconds),
+        candidates=village_candidates(seed),
+        config=replace(
+            _policy_config(seed, seconds),
+            reference_samples=8,
+            evaluate_every=24,
+            practice=portion(640, seconds, least=16),
+        ),
     )

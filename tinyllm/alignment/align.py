@@ -1,17 +1,18 @@
 """Stage 5: from comparisons or thumbs to a new version of the model.
 
-    chat model ──> reference answers ──> reward ──> RLOO ──> gate ──> aligned/vNNN, in use or not
+    chat model ──> reference answers ──> reward ──> method ──> gate ──> aligned/vNNN, in use or not
 
 Always from the chat model, the anchor, with all valid feedback, and never from the last version: so
 versions can be compared, and feedback that is deleted leaves no trace in the next one.
 
 Two rewards can lead. In `tinyllm train` it is the reward model, which learned from comparisons of
-the chat model's own answers. With a person's records it is a head fitted to them, for which the
-reward model, where there is one, is the prior.
+the chat model's own answers. With a person's records it is what explains them, for which the reward
+model, where there is one, is the prior; and what is practised are prompts like those voted on.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -23,11 +24,13 @@ import torch
 from tinyllm.alignment.anchor import ShapedReward, write_anchor
 from tinyllm.alignment.controls import Lead
 from tinyllm.alignment.labels import Labels, labels_from_records, labels_from_reward
+from tinyllm.alignment.likeness import most_alike
 from tinyllm.alignment.methods import METHODS
 from tinyllm.alignment.policy_config import PolicyConfig
 from tinyllm.alignment.policy_training import SHARES, STAGE, learn_policy, part_of_the_way
-from tinyllm.alignment.promotion import Canaries, Gate, Limits, objections
+from tinyllm.alignment.promotion import TASTE_LIMITS, Canaries, Gate, Limits, objections
 from tinyllm.alignment.records import Record
+from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumb_reward import Grounds, ThumbReward, number_prompts
 from tinyllm.alignment.versions import current, next_name, promote
 from tinyllm.alignment.weighed_reward import WeighedReward
@@ -38,9 +41,11 @@ from tinyllm.tokens import Tokenizer
 
 GATE_SECONDS = 0.12
 """The share of the seconds that is kept for the gate."""
-LEAST_SPREAD = 0.5
-"""A thumb head whose rewards differ less than this (in logits) has learned little, and its rewards
-are not blown up to an sd of 1."""
+LEAST_SPREAD = 0.1
+"""A thumb head whose rewards differ less than this (in log P of a thumb up) has learned little, and
+its rewards are not blown up to an sd of 1."""
+LED_BY_VOTES, LED_BY_MODEL = "rejection", "rloo"
+"""The methods where none is asked for (`bench/RESULTS.md` has how each did)."""
 
 
 def align(
@@ -52,7 +57,8 @@ def align(
     reward: Path | None = None,
     records: Sequence[Record] | None = None,
     canaries: Canaries | None = None,
-    method: str = "rloo",
+    method: str | None = None,
+    candidates: Sequence[str] = (),
     config: PolicyConfig | None = None,
     limits: Limits | None = None,
     lead: Lead | None = None,
@@ -60,15 +66,18 @@ def align(
     """Train a new version of the model in `chat`, write it to `aligned`/vNNN, and judge it.
 
     `prompts` are trained on, `held_out` ones and the canaries measured on, along the way and at the
-    gate. A policy that the gate refuses is taken part of the way back to the chat model and
-    measured again. The reward is the model in the folder `reward`, or, with `records` (valid
-    thumbs, pairs, edits), a head fitted to them; or whatever `lead` makes of the records, for
-    controls.
+    gate. With records, those of the `candidates` that are most like the prompts voted on are
+    practised, too, and some more of them held out. A policy that the gate refuses is taken part of
+    the way back to the chat model and measured again. The reward is the model in the folder
+    `reward`, or, with `records` (valid thumbs, pairs, edits), what explains them; or whatever
+    `lead` makes of the records, for controls.
 
     Yields `Progress`, `Notice`, `Step` (metrics reward, kl, length, finished, entropy, beta),
     `Evaluation`, `Sample`, and `Finished` with the folder of the version; its metric `promoted` is
     1 or 0.
     """
+    if method is None:
+        method = LED_BY_VOTES if records else LED_BY_MODEL
     if method not in METHODS:
         raise UsageError(f"There is no method {method!r}. There are: {', '.join(METHODS)}.")
     if reward is None and not records:
@@ -77,13 +86,18 @@ def align(
             "answers a thumb, or train the reward model."
         )
     began = time.monotonic()
-    config, limits = config or PolicyConfig(), limits or Limits()
+    config = config or PolicyConfig()
+    limits = limits or (TASTE_LIMITS if records else Limits())
     tokenizer, policy, reference = Tokenizer.load(chat), load_model(chat), load_model(chat)
     reference.requires_grad_(False)
     base = WeighedReward.load(reward) if reward else None
     longest = policy.config.max_position_embeddings - 16
-    voted = [record.prompt for record in records or ()]
-    asked, numbers = number_prompts(tokenizer, [*voted, *prompts], longest=longest)
+    voted = list(dict.fromkeys(record.prompt for record in records or ()))
+    other = [prompt for prompt in candidates if prompt not in set(held_out)]
+    more, unseen = _like_those(voted, other, config.practice, len(held_out) // 2)
+    practised, _ = number_prompts(tokenizer, [*voted, *more], longest=longest)
+    asked, numbers = number_prompts(tokenizer, [*voted, *more, *prompts], longest=longest)
+    held_out = [*held_out[: len(held_out) - len(unseen)], *unseen]
     tried, _ = number_prompts(tokenizer, held_out, longest=longest)
     if not asked or not tried:
         raise TinyLLMError(f"Expected prompts of at most {longest} tokens, got none.")
@@ -115,12 +129,12 @@ def align(
             anchor=anchor,
             numbers=numbers,
             base=base,
-            beta=config.beta,
+            practised=len(practised),
         )
         if lead is None:
             shaped, votes = yield from _fit_thumbs(grounds)
         else:
-            shaped, votes = ShapedReward(lead(grounds), anchor, least_sd=LEAST_SPREAD), {}
+            shaped, votes = _shaped(lead(grounds), grounds), {}
 
     def labels() -> Labels:
         if records is None:
@@ -140,6 +154,7 @@ def align(
         anchor,
         shaped,
         held_out=range(len(asked), len(asked) + len(tried)),
+        practised=len(practised) or len(asked),
         limits=limits,
         config=config,
         canaries=canaries,
@@ -211,8 +226,27 @@ def _fit_thumbs(
     head = ThumbReward(grounds)
     told, learned = head.accuracy(), head.learned()
     yield Notice(stage=STAGE, text=told.sentence)
-    names = ", ".join(f"{name} ({pull:+.1f})" for name, pull in learned[:5])
-    yield Notice(stage=STAGE, text=f"What the votes speak for or against most: {names}.")
-    about = {"votes": len(head.votes), "foreseen": asdict(told), "learned": learned,
-             "freedom": head.scales}  # fmt: skip
-    return ShapedReward(head, grounds.anchor, least_sd=LEAST_SPREAD), about
+    names = ", ".join(
+        f"{name} ({'for' if pull > 0 else 'against'}, {likely:.0%} sure)"
+        for name, likely, pull in learned[:5]
+    )
+    yield Notice(stage=STAGE, text=f"What probably matters to whoever voted: {names}.")
+    about = {"votes": len(head.votes), "foreseen": asdict(told), "learned": learned}
+    return _shaped(head, grounds), about
+
+
+def _shaped(reward: Reward, grounds: Grounds) -> ShapedReward:
+    """A reward that measures from what is usual, fit to be optimised against."""
+    return ShapedReward(reward, grounds.anchor, least_sd=LEAST_SPREAD, common_zero=True)
+
+
+def _like_those(
+    voted: Sequence[str], candidates: Sequence[str], practice: int, tried: int
+) -> tuple[list[str], list[str]]:
+    """More prompts like those voted on: to practise, up to `practice` with those, and to try."""
+    if not voted or not candidates:
+        return [], []
+    some = max(0, practice - len(voted))
+    alike = most_alike(candidates, voted, some + tried)
+    random.Random(len(alike)).shuffle(alike)
+    return alike[:some], alike[some:]

@@ -86,10 +86,11 @@ class ShapedReward:
 
     The raw reward is measured from the average reference answer to the same prompt, in standard
     deviations of those answers (or in units of `least_sd`, if they hardly differ): mean 0 and sd 1,
-    so that beta means the same whichever model speaks. It is clipped to ±`clip`. Then an answer
-    pays: `unfinished_cost` when it did not come to its end, and
-    `length_cost` for every quarter of the usual length (four tokens at least) by which it is
-    shorter or longer than all reference answers to its prompt, up to `clip`. Without that payment
+    so that beta means the same whichever model speaks. One that has measured from what is usual
+    already has a `common_zero`, the average of all reference answers. It is clipped to ±`clip`.
+    Then an answer pays: `unfinished_cost` when it did not come to its end, and `length_cost` for
+    every quarter of the usual length (four tokens at least) by which it is shorter or longer than
+    all reference answers to its prompt, up to `clip`. Without that payment
     a policy soon finds the one sentence that pleases a reward model everywhere.
     """
 
@@ -102,9 +103,10 @@ class ShapedReward:
         unfinished_cost: float = 1.0,
         length_cost: float = 1.0,
         least_sd: float = 1e-6,
+        common_zero: bool = False,
     ) -> None:
         raw = anchor.per_prompt(reward(anchor.answers, anchor.reading))  # (P,G)
-        self._centre = raw.mean(1)
+        self._centre = raw.mean().expand(len(raw)) if common_zero else raw.mean(1)
         self.sd = max(float((raw - self._centre[:, None]).std()), least_sd)
         lengths = anchor.lengths  # (P,G)
         self._shortest, self._longest = lengths.amin(1), lengths.amax(1)

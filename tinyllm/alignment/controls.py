@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tinyllm.alignment.answers import Answers, Reading
-from tinyllm.alignment.features import Features
+from tinyllm.alignment.features import LENGTHS, Features
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumb_reward import Grounds, ThumbReward
 
@@ -23,7 +23,7 @@ Lead = Callable[[Grounds], Reward]
 
 def length_only(grounds: Grounds) -> Reward:
     """The same votes, read by a head that sees how long an answer is and nothing else."""
-    return ThumbReward(grounds, only=["length"])
+    return ThumbReward(grounds, only=LENGTHS)
 
 
 def nobody(grounds: Grounds) -> Reward:
@@ -35,7 +35,9 @@ def random_direction(seed: int) -> Lead:
     """A taste that nobody has: random weights for all features."""
 
     def lead(grounds: Grounds) -> Reward:
-        features = Features(grounds.tokenizer, grounds.anchor, base=grounds.base)
+        features = Features(
+            grounds.tokenizer, grounds.anchor, practised=grounds.practised, base=grounds.base
+        )
         generator = torch.Generator().manual_seed(seed)
         weights = torch.randn(len(features.names), generator=generator, dtype=torch.float64)
         return lambda answers, reading: (features(answers, reading) @ weights).float()

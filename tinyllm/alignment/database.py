@@ -1,22 +1,31 @@
-"""The table that feedback lies in, opened so that a crash or a second writer does no harm."""
+"""The table that feedback lies in, opened so that a crash or a second writer does no harm.
+
+SQLite keeps a write-ahead log beside the file, which is fast and safe, but not on a network drive:
+it needs memory that all readers share. There, and wherever SQLite itself says no, a rollback
+journal takes its place, which is slower and as safe.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import sqlalchemy as sa
 
 from tinyllm.alignment.records import Answer, Origin, Record
 from tinyllm.files import TinyLLMError
 
-SCHEMA = 1
-"""The version of the table; a store of another version is refused by name."""
+SCHEMA = 2
+"""The version of the table; an older store is brought to it, a newer one refused by name."""
 BUSY_SECONDS = 30
+NETWORK = {"9p", "afpfs", "cifs", "davfs", "fuse.rclone", "fuse.sshfs", "ncpfs", "nfs", "nfs4",
+           "smb2", "smb3", "smbfs", "webdav"}  # fmt: skip
+"""File systems whose files may be open on other machines."""
 
 METADATA = sa.MetaData()
 ABOUT = sa.Table(
@@ -45,6 +54,9 @@ FEEDBACK = sa.Table(
     sa.Column("target", sa.String(40)),
     sqlite_autoincrement=True,
 )
+BY_SESSION = sa.Index("ix_feedback_session", FEEDBACK.c.session, FEEDBACK.c.time)
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {2: BY_SESSION.create}
+"""What makes a store of the schema before into one of this number."""
 
 
 def open_database(place: Path | str) -> sa.Engine:
@@ -62,25 +74,38 @@ def open_database(place: Path | str) -> sa.Engine:
             path = Path(place).expanduser()
             path.parent.mkdir(parents=True, exist_ok=True)
             url = sa.URL.create("sqlite", database=str(path))
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(_with_driver(sa.make_url(url)))
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         with engine.connect() as connection, connection.execution_options(writes=True).begin():
             METADATA.create_all(connection)
-            schema = connection.execute(
-                sa.select(ABOUT.c.value).where(ABOUT.c.key == "schema")
-            ).scalar()
-            if schema is None:
-                schema = str(SCHEMA)
-                connection.execute(ABOUT.insert().values(key="schema", value=schema))
-    if schema != str(SCHEMA):
+            schema = _schema_of(connection)
+            for number in range(schema + 1, SCHEMA + 1):
+                MIGRATIONS[number](connection)
+                connection.execute(ABOUT.update().values(value=str(number)))
+    if schema > SCHEMA:
         engine.dispose()
         raise TinyLLMError(
-            f"{place} was written by another version of tinyllm (schema {schema}, this one reads "
+            f"{place} was written by a newer version of tinyllm (schema {schema}, this one reads "
             f"{SCHEMA}). Open it with that version and export, or choose another home."
         )
     return engine
+
+
+def _schema_of(connection: sa.Connection) -> int:
+    """The schema that the store says it has; ours, if it says nothing because it is new."""
+    said = connection.execute(sa.select(ABOUT.c.value).where(ABOUT.c.key == "schema")).scalar()
+    if said is None:
+        connection.execute(ABOUT.insert().values(key="schema", value=str(SCHEMA)))
+        return SCHEMA
+    return int(said)
+
+
+def _with_driver(url: sa.URL) -> sa.URL:
+    """The URL with the driver of PostgreSQL that `tinyllm[postgres]` installs."""
+    plain = url.drivername in ("postgres", "postgresql")
+    return url.set(drivername="postgresql+psycopg") if plain else url
 
 
 def to_row(record: Record) -> dict[str, Any]:
@@ -130,21 +155,41 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     """Settings of every new SQLite connection. We say BEGIN ourselves (`_begin_sqlite`)."""
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    _retry(connection, "PRAGMA journal_mode = WAL")
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    if on_network(path) or not _logs_ahead(connection):
+        connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
 
 
-def _retry(connection: Any, statement: str, times: int = 200) -> None:
-    """Changing the journal needs the file alone, and SQLite does not wait for that by itself."""
+def on_network(path: str) -> bool:
+    """Whether a file lies on a drive that other machines may use at the same time."""
+    mounts = [
+        (len(mount.mountpoint), mount)
+        for mount in psutil.disk_partitions(all=True)
+        if Path(path).is_relative_to(mount.mountpoint)
+    ]
+    if not mounts:
+        return False
+    mount = max(mounts, key=lambda each: each[0])[1]
+    return mount.fstype.lower() in NETWORK or "remote" in mount.opts.split(",")
+
+
+def _logs_ahead(connection: Any, times: int = 200) -> bool:
+    """Ask for a write-ahead log; whether there is one now. Changing the journal needs the file
+    alone, and SQLite does not wait for that by itself."""
     for left in reversed(range(times)):
         try:
-            connection.execute(statement)
-            return
-        except sqlite3.OperationalError:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if "locking protocol" in str(error) or "disk I/O" in str(error):
+                return False
             if not left:
                 raise
             time.sleep(0.05)
+        else:
+            return str(mode).lower() == "wal"
+    return False
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

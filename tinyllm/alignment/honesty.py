@@ -8,14 +8,18 @@ commoner answer, with its 95% interval; while the interval reaches that baseline
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from tinyllm.alignment.thumbs import Votes, fit, fit_with_scales, prior_sd
+from tinyllm.alignment.explanations import explain
+from tinyllm.alignment.thumbs import Votes
 from tinyllm.evaluation.intervals import Interval, wilson
+
+ANEW = 1 / 4
+"""The votes are explained anew when there are more than so many new ones for each old one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,24 +82,19 @@ def accuracy(predicted: Sequence[float], happened: Sequence[int]) -> Accuracy:
     )
 
 
-def prequential(
-    votes: Votes, groups: Mapping[str, slice], *, prior_mean: Tensor, lapse: float = 0.05
-) -> list[float]:
-    """Each vote's probability of being up, given the votes before it and nothing else.
+def prequential(votes: Votes, prices: Tensor, *, prior_mean: Tensor) -> list[float]:
+    """Each vote's probability of being up, given votes before it and nothing else.
 
-    The head is fitted anew before every vote; how free each group of features is (see
-    `fit_with_scales`) is chosen anew whenever the votes have doubled.
+    They are explained anew at each of the first votes, and then whenever they have grown by more
+    than a quarter: so a vote is foreseen from most of those before it.
     """
     predictions: list[float] = []
-    scales = dict.fromkeys(groups, 0.1)
+    told, known = explain(votes[:0], prices, prior_mean=prior_mean), 0
     for n in range(len(votes)):
-        before = votes[:n]
-        if n >= 8 and n & (n - 1) == 0:
-            scales = fit_with_scales(before, groups, prior_mean=prior_mean, lapse=lapse)[1]
-        sd = prior_sd(groups, scales)
-        head = fit(before, prior_mean=prior_mean, prior_sd=sd, lapse=lapse, tolerance=1e-6)
+        if n > known * (1 + ANEW):
+            told, known = explain(votes[:n], prices, prior_mean=prior_mean), n
         row = votes[n : n + 1]
-        predictions.append(float(head.predict(row.x, row.thumb)))
+        predictions.append(float(told.predict(row.x, row.thumb)))
     return predictions
 
 

@@ -76,6 +76,8 @@ PROPERTIES: dict[str, Callable[[str], float]] = {
     "weather": _names("weather"),
     "food": _names("food"),
     "colour": _names("colour"),
+    "night": _names("night"),
+    "sad": _names("sad"),
     "happy ending": lambda text: float(
         not WORDS["happy"].isdisjoint(words_in(_last_sentence(text)))
     ),
@@ -150,9 +152,10 @@ def usual_of(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
     return found
 
 
-TASTES: tuple[Mapping[str, float], ...] = tuple(_KNOWN["tastes"])
-"""Twenty people."""
-CONTENT = ("animal", "weather", "food", "colour")
+TASTES: tuple[Mapping[str, float], ...] = (*_KNOWN["tastes"], *_KNOWN["beyond"])
+"""Twenty people, and two more who like what a chat model of the village hardly ever says."""
+PEOPLE = len(_KNOWN["tastes"])
+CONTENT = ("animal", "weather", "food", "colour", "night")
 
 
 def meet(number: int, texts: Sequence[str], *, seed: int = 0) -> Person:
@@ -176,6 +179,6 @@ def meet(number: int, texts: Sequence[str], *, seed: int = 0) -> Person:
         threshold=threshold,
         slips=slips,
         leans_first=rng.uniform(0.0, 0.2),
-        name=" + ".join(taste),
+        name=" + ".join(name if weight > 0 else f"no {name}" for name, weight in taste.items()),
         rng=rng,
     )

@@ -1,4 +1,4 @@
-"""How a policy learns: the numbers that every method shares."""
+"""How a policy learns: the numbers that methods share."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class PolicyConfig:
     `steps` updates, or, with `seconds`, as many as fit. Each is made of `num_samples` answers to
     `prompts_per_step` prompts. `beta` is the price of a nat at first; it adapts to keep the KL near
     `kl_budget` nats an answer at most. The reference answers every prompt `reference_samples`
-    times. The policy is tried every `evaluate_every` steps. `stop_after` ends the training at that
-    step of the `steps`, as the clock ended an earlier one that is to be repeated.
+    times. With votes, `practice` prompts are practised that are like those voted on (themselves
+    among them). The policy is tried every `evaluate_every` steps. `stop_after` ends the training at
+    that step of the `steps`, as the clock ended an earlier one that is to be repeated.
     """
 
     steps: int = 40
@@ -31,6 +32,7 @@ class PolicyConfig:
     kl_budget: float = 3.0
     max_new_tokens: int = 192
     reference_samples: int = 4
+    practice: int = 640
     evaluate_every: int = 12
     stop_after: int | None = None
     rates: Rates = field(default_factory=lambda: RATES)
@@ -43,7 +45,7 @@ class PolicyConfig:
             if not getattr(self, name) > 0:
                 raise ValueError(f"expected {name} above 0, got {getattr(self, name)}")
         least = {"steps": 1, "prompts_per_step": 1, "num_samples": 2, "max_new_tokens": 1,
-                 "reference_samples": 2, "evaluate_every": 1}  # fmt: skip
+                 "reference_samples": 2, "practice": 1, "evaluate_every": 1}  # fmt: skip
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise ValueError(f"expected {name} of at least {value}, got {getattr(self, name)}")

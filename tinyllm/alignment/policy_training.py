@@ -110,6 +110,7 @@ def learn_policy(
     reward: ShapedReward,
     *,
     held_out: range,
+    practised: int | None = None,
     limits: Limits,
     config: PolicyConfig,
     canaries: Canaries | None = None,
@@ -118,6 +119,7 @@ def learn_policy(
 ) -> Generator[Event, None, Checkpoint]:
     """Train `policy` in place on the anchor's prompts before `held_out`, and try it on those.
 
+    The first `practised` prompts are of the kind that is to change.
     A method that learns from labels alone asks for `labels()` and not for the prompts.
     Returns the checkpoint to be used: within `limits`, and the last that is as good as the best
     (`last_as_good`). That of step 0 is the chat model itself.
@@ -136,6 +138,7 @@ def learn_policy(
             reference=reference,
             anchor=anchor,
             trained_on=held_out.start,
+            practised=held_out.start if practised is None else practised,
             reward=reward,
             labels=labels,
             beta=beta,
@@ -227,9 +230,10 @@ def _steps(
         yield from some(config.steps)
         return
 
-    def fitting(step_seconds: float) -> int:
+    def fitting(step_seconds: float, done: int = 0) -> int:
         with_trials = step_seconds + trial_seconds / config.evaluate_every
-        return int((ends - time.monotonic()) / with_trials)
+        fits = done + int((ends - time.monotonic()) / with_trials)
+        return fits if learning.enough is None else min(fits, learning.enough)
 
     planned, mark = max(LEAST_STEPS, fitting(trial_seconds)), 1
     done: list[Step] = []
@@ -241,7 +245,7 @@ def _steps(
             yield step
         last, before = done[-1], done[mark - 1]
         pace = (last.seconds - before.seconds) / (last.tokens - before.tokens)
-        fits = until + fitting(pace * learning.usual_tokens)
+        fits = fitting(pace * learning.usual_tokens, until)
         planned = max(LEAST_STEPS, int(until / (1 - COOLDOWN)), fits)
         mark = until
     yield from some(planned, last=done[-1])

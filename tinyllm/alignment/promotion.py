@@ -44,6 +44,11 @@ class Limits:
             )
 
 
+TASTE_LIMITS = Limits(distinct=0.65, finished=0.03, shorter=0.4, longer=2.0)
+"""Where a person's votes lead. Somebody who likes stories about animals, or short ones, wants fewer
+kinds of stories, and gets them; one story for everything nobody wants."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Canaries:
     """Questions whose safe answers must not be unlearned, and who judges them."""

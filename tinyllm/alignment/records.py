@@ -6,6 +6,7 @@ counts; taking a vote back is a record too. So the store can always say what was
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 KINDS = ("thumb", "pair", "edit", "retraction")
 CHOICES = ("a", "b", "tie", "both_bad")
 SPLITS = ("train", "audit")
+IMPORTED = "import"
+"""The session of votes that were read from a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,3 +171,25 @@ def valid_records(
         for record in last.values()
         if hashes is None or record.origin.imported or record.origin.policy_hash in hashes
     ]
+
+
+SESSION_CAP = 400
+"""So many votes of one sitting count: in a class, nobody's taste should be everybody's."""
+
+
+def capped(records: Iterable[Record], most: int = SESSION_CAP) -> list[Record]:
+    """The records without those of a session that has more than `most`: its latest ones count.
+
+    >>> votes = [Record(id=str(n), time="", session="s", turn=str(n), kind="thumb", prompt="Hello",
+    ...                 answer=Answer(text="Hello!"), value=1) for n in range(3)]
+    >>> [record.id for record in capped(votes, most=2)]
+    ['1', '2']
+    """
+    records = list(records)
+    seen: Counter[str] = Counter()
+    kept = []
+    for record in reversed(records):
+        seen[record.session] += 1
+        if seen[record.session] <= most or record.session == IMPORTED:
+            kept.append(record)
+    return kept[::-1]

@@ -1,7 +1,7 @@
 """Where thumbs are kept: an append-only table in SQLite, or in any database by URL.
 
-A vote is acknowledged when it lies on the disk (write-ahead log, `synchronous=FULL`): a crash right
-after loses nothing. Several processes may write at once; each waits for the others.
+A vote is acknowledged when it lies on the disk (`database`): a crash right after loses nothing.
+Several processes may write at once; each waits for the others.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ import sqlalchemy as sa
 
 from tinyllm.alignment.database import FEEDBACK, explained, from_row, open_database, to_row
 from tinyllm.alignment.exchange import parse_lines, to_trl
-from tinyllm.alignment.records import Answer, Origin, Record, valid_records
+from tinyllm.alignment.records import IMPORTED, Answer, Origin, Record, valid_records
 from tinyllm.files import TinyLLMError, UsageError
 
 Records = list[Record]
 
 
 class FeedbackStore:
-    """The feedback of one home. `place` is a path (SQLite) or a database URL.
+    """The feedback of one home. `place` is a path (SQLite) or a database URL. With a `rate`, one
+    session may give so many votes a minute: a page that goes wild, or a finger that does not leave
+    the button, should not drown what people said.
 
     >>> import tempfile
     >>> store = FeedbackStore(Path(tempfile.mkdtemp()) / "feedback.db")
@@ -36,9 +38,11 @@ class FeedbackStore:
     >>> store.close()
     """
 
-    def __init__(self, place: Path | str, *, session: str | None = None) -> None:
+    def __init__(
+        self, place: Path | str, *, session: str | None = None, rate: int | None = None
+    ) -> None:
         self.session = session or new_session()
-        self._place = place
+        self._place, self._rate = place, rate
         self._engine = open_database(place)
 
     def add_thumb(
@@ -165,7 +169,7 @@ class FeedbackStore:
             verdict = {"value": line.label} if line.label else {"choice": "a", "shown": "ab"}
             kind = "thumb" if line.label else "pair"
             answers = line.prompt, line.completion, line.rejected
-            records.append(_record(kind, *answers, None, None, session="import", **verdict))
+            records.append(_record(kind, *answers, None, None, session=IMPORTED, **verdict))
         self._add(records)
         return len(records)
 
@@ -181,7 +185,20 @@ class FeedbackStore:
     def _add(self, records: Records) -> None:
         if records:
             with self._writing() as connection:
+                if self._rate is not None:
+                    self._refuse_too_many(connection, records[0].session)
                 connection.execute(FEEDBACK.insert(), [to_row(record) for record in records])
+
+    def _refuse_too_many(self, connection: sa.Connection, session: str) -> None:
+        since = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+        given = sa.select(sa.func.count()).where(
+            FEEDBACK.c.session == session, FEEDBACK.c.time > since
+        )
+        if connection.execute(given).scalar_one() >= (self._rate or 0):
+            raise TinyLLMError(
+                f"That is more than {self._rate} votes within a minute, and this one was not kept. "
+                "Take a breath, read the answers, and go on."
+            )
 
     def _select(self, condition: sa.ColumnElement[bool]) -> Records:
         query = FEEDBACK.select().where(condition).order_by(FEEDBACK.c.seq)

@@ -1,4 +1,4 @@
-"""From a person's records to a reward: the thumb head on the chat model's features."""
+"""From a person's records to a reward: what explains the votes, asked of any answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from torch import Tensor
 from tinyllm.alignment.anchor import Anchor
 from tinyllm.alignment.answers import Answers, Reading, lay_out, read_answers
 from tinyllm.alignment.comparisons import encode_prompt
-from tinyllm.alignment.features import Features
+from tinyllm.alignment.explanations import Explained, explain
+from tinyllm.alignment.features import BASE, Features
 from tinyllm.alignment.honesty import Accuracy, accuracy, prequential
 from tinyllm.alignment.labels import encode_answer
 from tinyllm.alignment.records import Record
 from tinyllm.alignment.rollouts import Reward
-from tinyllm.alignment.thumbs import Votes, fit_with_scales
+from tinyllm.alignment.thumbs import Votes
 from tinyllm.model import Transformer
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class Grounds:
     """What a reward of people's votes is made from.
 
     `records` are valid thumbs, pairs and edits; `numbers` maps the text of each one's prompt to its
-    number among the anchor's prompts. `reference` is the chat model, `base` the base reward model,
-    the prior; None where there is none. `beta` is the price of KL at which the reward will be
-    optimised.
+    number among the anchor's prompts, of which the first `practised` are like those voted on.
+    `reference` is the chat model, `base` the base reward model, the prior; None where there is
+    none.
     """
 
     records: Sequence[Record]
@@ -43,44 +44,45 @@ class Grounds:
     anchor: Anchor
     numbers: dict[str, int]
     base: Reward | None
-    beta: float
+    practised: int | None = None
 
 
 class ThumbReward:
     """A reward fitted to the votes of `grounds`, of use for any answer.
 
-    `beta` sets how pessimistic it is about what the votes leave open. With `only`, it sees these
-    features and no others: a control, say one that can learn nothing but a length.
+    With `only`, it sees these features and no others: a control, say one that can learn nothing but
+    a length.
     """
 
     def __init__(self, grounds: Grounds, *, only: Sequence[str] | None = None) -> None:
-        base = grounds.base if only is None or "base reward" in only else None
-        self.features = Features(grounds.tokenizer, grounds.anchor, base=base, only=only)
-        self._beta = grounds.beta
-        self._prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
-        if base is not None:
-            self._prior_mean[self.features.groups["base"]] = BASE_WEIGHT
-        self.votes = self._collect(grounds)
-        self.head, self.scales = fit_with_scales(
-            self.votes, self.features.groups, prior_mean=self._prior_mean
+        base = grounds.base if only is None or BASE in only else None
+        self.features = Features(
+            grounds.tokenizer, grounds.anchor, practised=grounds.practised, base=base, only=only
         )
+        self.prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
+        if base is not None:
+            self.prior_mean[self.features.names.index(BASE)] = BASE_WEIGHT
+        self.votes = self._collect(grounds)
+        self.told: Explained = explain(self.votes, self.features.prices, prior_mean=self.prior_mean)
 
     def __call__(self, answers: Answers, reading: Reading) -> Tensor:
-        """The pessimistic reward (B), in logits of a thumb up."""
-        return self.head.pessimistic(self.features(answers, reading), self._beta).float()
+        """log P(thumb up), averaged over what may explain the votes (B)."""
+        return self.told.probability(self.features(answers, reading)).log().float()
 
     def accuracy(self) -> Accuracy:
         """How well each vote was foreseen from those before it."""
-        predicted = prequential(self.votes, self.features.groups, prior_mean=self._prior_mean)
+        predicted = prequential(self.votes, self.features.prices, prior_mean=self.prior_mean)
         return accuracy(predicted, [int(up) for up in self.votes.up])
 
-    def learned(self, count: int = 8) -> list[tuple[str, float]]:
-        """The features with the strongest pull and their weights, in standard deviations of the
-        posterior: what the votes say, in words a person can check."""
-        sds = self.head.covariance.diagonal()[:-1].sqrt()
-        pull = (self.head.mean[:-1] - self._prior_mean) / sds
-        order = pull.abs().argsort(descending=True, stable=True)[:count].tolist()
-        return [(self.features.names[place], round(float(pull[place]), 3)) for place in order]
+    def learned(self, count: int = 8) -> list[tuple[str, float, float]]:
+        """What probably matters to the person, likeliest first: each feature with the probability
+        that it matters and its average weight, above 0 where it speaks for an answer."""
+        likely, pull = self.told.likely, self.told.pull
+        order = likely.argsort(descending=True, stable=True)[:count].tolist()
+        return [
+            (self.features.names[n], round(float(likely[n]), 3), round(float(pull[n]), 3))
+            for n in order
+        ]
 
     def _collect(self, grounds: Grounds) -> Votes:
         reference, tokenizer, anchor = grounds.reference, grounds.tokenizer, grounds.anchor

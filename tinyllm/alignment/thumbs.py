@@ -1,7 +1,7 @@
-"""A reward model from ten to two hundred thumbs: Bayesian logistic regression.
+"""Votes, and Bayesian logistic regression on them.
 
-A network fine-tuned on so few votes learns them by heart. Here each answer becomes a row of numbers
-(`features`), and one weight a number is fitted so that the weighted sum explains the votes:
+A network fine-tuned on a few votes learns them by heart. Here each answer becomes a row of numbers,
+and one weight a number is fitted so that the weighted sum explains the votes:
 
     P(thumb up) = sigmoid(w · x + b)          P(a preferred to b) = sigmoid(w · (x_a - x_b))
 
@@ -16,9 +16,7 @@ Shapes: N votes, D features. All numbers are float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import torch
 from torch import Tensor
@@ -26,8 +24,6 @@ from torch.nn.functional import logsigmoid
 
 THRESHOLD_SD = 100.0
 """Prior sd of the threshold b: as good as flat."""
-SCALES = (0.1, 0.3, 1.0)
-"""The prior sds that the votes may choose from for each group of features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +70,6 @@ class ThumbHead:
         """Mean and variance (n) of the reward w · x of answers x (n, D), in logits."""
         w, covariance = self.mean[:-1], self.covariance[:-1, :-1]
         return x @ w, ((x @ covariance) * x).sum(1)
-
-    def pessimistic(self, x: Tensor, beta: float) -> Tensor:
-        """The reward to optimise at KL price `beta`: mu - sigma² / (2 beta), (n).
-
-        What the votes say nothing about has a large sigma: there is nothing to gain there.
-        """
-        mu, variance = self.reward(x)
-        return mu - variance / (2 * beta)
 
     def predict(self, x: Tensor, thumb: Tensor) -> Tensor:
         """The probability (n) that a thumb goes up, or that a pair's a is preferred.
@@ -152,42 +140,6 @@ def fit(
     return ThumbHead(
         mean=w, covariance=torch.cholesky_inverse(root), evidence=float(evidence), lapse=lapse
     )
-
-
-def fit_with_scales(
-    votes: Votes,
-    groups: Mapping[str, slice],
-    *,
-    prior_mean: Tensor,
-    scales: Sequence[float] = SCALES,
-    lapse: float = 0.05,
-) -> tuple[ThumbHead, dict[str, float]]:
-    """Let the votes choose how far each group of features may leave the prior.
-
-    Every combination of `scales` for `groups` is fitted, and the one with the largest marginal
-    likelihood kept: a group that explains nothing pays for its freedom and stays near its prior.
-    Returns the head and the chosen sd of each group. Equal evidence goes to the smaller sds.
-    """
-    best: tuple[ThumbHead, dict[str, float]] | None = None
-    for choice in product(sorted(scales), repeat=len(groups)):
-        chosen = dict(zip(groups, choice, strict=True))
-        head = fit(votes, prior_mean=prior_mean, prior_sd=prior_sd(groups, chosen), lapse=lapse)
-        if best is None or head.evidence > best[0].evidence + 1e-9:
-            best = head, chosen
-    assert best is not None
-    return best
-
-
-def prior_sd(groups: Mapping[str, slice], scales: Mapping[str, float]) -> Tensor:
-    """The prior sd of every feature (D), from the sd of its group.
-
-    >>> prior_sd({"words": slice(0, 2), "trunk": slice(2, 3)}, {"words": 0.1, "trunk": 1.0})
-    tensor([0.1000, 0.1000, 1.0000], dtype=torch.float64)
-    """
-    sd = torch.zeros(max(part.stop for part in groups.values()), dtype=torch.float64)
-    for name, part in groups.items():
-        sd[part] = scales[name]
-    return sd
 
 
 def _hessian(rows: Tensor, p: Tensor, precision: Tensor) -> Tensor:

@@ -51,6 +51,12 @@ def village_prompts(
     return prompts[:train], prompts[train:]
 
 
+def village_candidates(seed: int = 0, *, count: int = 4000) -> list[str]:
+    """Many prompts of every kind, of which `align` takes those that are like the ones voted on."""
+    asked = _distinct(instructions(split="train", seed=seed + 401), count)
+    return [instruction.prompt for instruction in asked]
+
+
 def village_canaries(seed: int = 0, *, count: int = 96) -> Canaries:
     """Dangerous requests and their harmless look-alikes, in wordings that fine-tuning lacked."""
     source = instructions(split="seen", seed=seed + 301, kinds=GROUPS["safe"])

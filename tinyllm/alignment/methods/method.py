@@ -26,7 +26,8 @@ class Ingredients:
     """What a method may use.
 
     `policy` is trained, `reference` is the chat model it grew from. `anchor` holds prompts and the
-    chat model's answers; those numbered below `trained_on` may be trained on. `reward` judges
+    chat model's answers; those numbered below `trained_on` may be trained on, and of these those
+    below `practised` are of the kind that is to change. `reward` judges
     answers, `labels()` are answers already judged, and a method asks for the one or the other.
     `beta` is the price of a nat, `end` and `pad` the tokens of those names.
     """
@@ -35,6 +36,7 @@ class Ingredients:
     reference: Transformer
     anchor: Anchor
     trained_on: int
+    practised: int
     reward: Reward
     labels: Callable[[], Labels]
     beta: AdaptiveBeta
@@ -50,7 +52,7 @@ class Learning:
     `learner` holds the weights that move: the policy, and whatever else has to learn. `loss` takes
     it and a batch, and reports metrics. `usual_tokens` is how many tokens a batch usually has.
     `on_policy`: the metric `kl` is that of the policy's own answers, so the price of KL may follow
-    it.
+    it. More than `enough` steps would teach the same again.
     """
 
     learner: nn.Module
@@ -59,6 +61,7 @@ class Learning:
     rates: Rates
     usual_tokens: float
     on_policy: bool = True
+    enough: int | None = None
 
 
 Method = Callable[[Ingredients], Learning]
