@@ -138,8 +138,9 @@ def at_work(name: str, events: Sequence[Event]) -> str:
 
 
 def _figures(event: Step) -> str:
-    """What to watch in a step: of RLHF the reward and the KL, for its loss need not fall."""
-    if event.stage != "aligned":
+    """What to watch in a step: of RLHF the reward and the KL, for its loss need not fall, but the
+    loss where answers are imitated."""
+    if event.stage != "aligned" or "imitated" in event.metrics:
         return f"loss {event.loss:.3f}"
     watched = (("reward", "reward"), ("kl", "KL"))
     return ", ".join(f"{w} {event.metrics[k]:.2f}" for k, w in watched if k in event.metrics)

@@ -60,7 +60,7 @@ def run(capsys, *arguments):
         ["bench", "generate", "--llama2c", "x"],
         ["bench", "generate", "--run", "mine", "--model", "x"],
         ["bench", "taste", "--folder", "x", "--condition", "luck"],
-        ["bench", "align", "--json"],
+        ["bench", "align", "--model", "x", "--method", "luck"],
     ],
     ids=" ".join,
 )

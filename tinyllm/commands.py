@@ -277,6 +277,23 @@ def bench_generate(
     _bench("generate", as_json, llama2c=llama2c, model=model, rounds=rounds)
 
 
+@bench_app.command("align")
+def bench_align(
+    run: RunOption = "default",
+    model: Annotated[Path | None, typer.Option(help="A model folder, in place of a run.")] = None,
+    steps: Annotated[int, typer.Option(min=2, help="Of each method, ours and TRL's.")] = 20,
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="rloo, grpo, dpo, kto.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """RLOO, GRPO, DPO and KTO beside TRL's: seconds a step, and the gold reward reached."""
+    from tinyllm.runs import Run
+
+    some = {} if methods is None else {"methods": methods}
+    _bench("align", as_json, model=model or Run.named(run).model("chat"), steps=steps, **some)
+
+
 @bench_app.command("taste")
 def bench_taste(
     folder: Annotated[Path, typer.Option(help="Where every training is noted; goes on there.")],
@@ -311,10 +328,3 @@ def _bench(name: str, as_json: bool, **options: Any) -> None:
         print_json(values)
     else:
         typer.echo("\n".join(f"{name}: {value}" for name, value in values.items()))
-
-
-@bench_app.command("align", context_settings={"allow_extra_args": True,
-                                              "ignore_unknown_options": True})  # fmt: skip
-def bench_align() -> None:
-    """Measure align beside its peers."""
-    not_yet("`tinyllm bench align`", "`tinyllm bench taste`")

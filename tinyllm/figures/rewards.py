@@ -32,6 +32,14 @@ RLHF_PANELS = (
     ("finished", "share that ends by itself"),
 )
 """What `rlhf_chart` reads from a step's metrics, and what it writes above each panel."""
+IMITATION_PANELS = (
+    ("imitated", "loss on what is imitated, nats a token"),
+    ("moved", "KL where nothing should change, nats a token"),
+    ("reward", "reward, other questions"),
+    ("kl", "KL, nats a sequence, other questions"),
+)
+"""The same where answers that were written before are imitated: the policy says nothing itself
+then, and its reward and KL are known from trials."""
 
 
 def pair_accuracy_chart(
@@ -104,19 +112,25 @@ def pair_accuracy_chart(
 def rlhf_chart(
     events: Iterable[Event],
     *,
-    panels: Sequence[tuple[str, str]] = RLHF_PANELS,
+    panels: Sequence[tuple[str, str]] | None = None,
     title: str = "Learning from reward",
 ) -> Chart:
     """Four small panels by step: reward, KL to the reference, length, share of finished answers.
 
     The first must rise and the second stay small; the other two show *how* the reward was earned.
-    `panels` are (key in a step's metrics, heading); a metric that a step lacks leaves its panel
-    empty. The loss of policy optimisation is not drawn: it need not fall.
+    Dots are trials on questions that were not trained on. `panels` are (key in the metrics,
+    heading); a metric that no step and no trial has leaves its panel empty. The loss of policy
+    optimisation is not drawn, it need not fall; that of imitation is.
 
     >>> rlhf_chart([]).text
     'Learning from reward: no step yet.'
     """
+    events = list(events)
     steps = [e for e in events if isinstance(e, Step)]
+    trials = [e for e in events if isinstance(e, Evaluation) and "best_step" not in e.metrics]
+    if panels is None:
+        imitates = any("imitated" in step.metrics for step in steps)
+        panels = IMITATION_PANELS if imitates else RLHF_PANELS
     figure = _panels([words for _, words in panels], title, columns=2)
     x = np.array([s.step for s in steps], dtype=float)
     colours = (GREEN, VERMILION, BLUE, PURPLE)
@@ -125,28 +139,36 @@ def rlhf_chart(
         values = _metric(steps, name)
         there = np.isfinite(values)
         curve = running_mean(values[there], window=5)
-        row, column = divmod(i, 2)
-        _line(
-            figure,
-            x[there],
-            values[there],
-            column + 1,
-            see_through(colours[i % 4], 0.35),
-            row + 1,
-            1,
+        place = {"row": i // 2 + 1, "column": i % 2 + 1}
+        _line(figure, x[there], values[there], colour=see_through(colours[i % 4], 0.35), width=1,
+              **place)  # fmt: skip
+        _line(figure, x[there], curve, colour=colours[i % 4], **place)
+        seen = [(e.step, e.metrics[name]) for e in trials if name in e.metrics]
+        figure.add_scatter(
+            x=[step for step, _ in seen],
+            y=[value for _, value in seen],
+            mode="lines+markers" if not len(curve) else "markers",
+            line={"color": colours[i % 4], "width": 1.5},
+            marker={"size": 8, "color": colours[i % 4]},
+            row=i // 2 + 1,
+            col=i % 2 + 1,
+            hovertemplate="other questions %{y:.3f}<extra></extra>",
         )
-        _line(figure, x[there], curve, column + 1, colours[i % 4], row + 1)
-        if name == "finished":
-            figure.update_yaxes(range=[0, 1.02], tickformat=".0%", row=row + 1, col=column + 1)
-        if len(curve):
-            words.append(f"{heading} from {_said(curve[0])} to {_said(curve[-1])}")
+        share = name == "finished"
+        scale = {"range": [0, 1.02], "autorange": False} if share else {"autorange": True}
+        tick = ".0%" if share else ""  # said each time, for a figure that is drawn anew in place
+        figure.update_yaxes(tickformat=tick, **scale, row=i // 2 + 1, col=i % 2 + 1)
+        said = list(curve) if len(curve) else [value for _, value in seen]
+        if said:
+            words.append(f"{heading} from {_said(said[0])} to {_said(said[-1])}")
     last = max((s.steps for s in steps), default=1)
-    figure.update_xaxes(range=[0, last * 1.01])
+    figure.update_xaxes(range=[-0.02 * last, last * 1.02])
     figure.update_xaxes(title_text="optimizer step", row=(len(panels) + 1) // 2)
     figure.update_yaxes(exponentformat="none")
-    figure.update_layout(height=500, title_subtitle_text="pale: each step; dark: running mean")
-    state = f"step {steps[-1].step} of {last}; {'; '.join(words)}" if words else "no step yet"
-    return Chart(figure=figure, text=f"{title}: {state}.")
+    key_words = "pale: each step; dark: running mean; dots: other questions"
+    figure.update_layout(height=500, title_subtitle_text=key_words)
+    state = f"step {steps[-1].step} of {last}; {'; '.join(words)}" if steps and words else None
+    return Chart(figure=figure, text=f"{title}: {state or 'no step yet'}.")
 
 
 def _said(value: float) -> str:
