@@ -24,7 +24,7 @@ import torch
 from tinyllm.alignment.anchor import ShapedReward, write_anchor
 from tinyllm.alignment.controls import Lead
 from tinyllm.alignment.labels import Labels, labels_from_records, labels_from_reward
-from tinyllm.alignment.likeness import most_alike
+from tinyllm.alignment.likeness import closeness, most_alike
 from tinyllm.alignment.methods import METHODS
 from tinyllm.alignment.policy_config import PolicyConfig
 from tinyllm.alignment.policy_training import SHARES, STAGE, learn_policy, part_of_the_way
@@ -44,6 +44,8 @@ GATE_SECONDS = 0.12
 LEAST_SPREAD = 0.1
 """A thumb head whose rewards differ less than this (in log P of a thumb up) has learned little, and
 its rewards are not blown up to an sd of 1."""
+SAME_KIND = 0.35
+"""From this closeness on a prompt is of the kind that was voted on, and is practised, not held."""
 LED_BY_VOTES, LED_BY_MODEL = "rejection", "rloo"
 """The methods where none is asked for (`bench/RESULTS.md` has how each did)."""
 
@@ -95,6 +97,10 @@ def align(
     voted = list(dict.fromkeys(record.prompt for record in records or ()))
     other = [prompt for prompt in candidates if prompt not in set(held_out)]
     more, unseen = _like_those(voted, other, config.practice, len(held_out) // 2)
+    if voted:
+        near = closeness(prompts, voted) >= SAME_KIND
+        more += [prompt for prompt, same in zip(prompts, near, strict=True) if same]
+        prompts = [prompt for prompt, same in zip(prompts, near, strict=True) if not same]
     practised, _ = number_prompts(tokenizer, [*voted, *more], longest=longest)
     asked, numbers = number_prompts(tokenizer, [*voted, *more, *prompts], longest=longest)
     held_out = [*held_out[: len(held_out) - len(unseen)], *unseen]

@@ -31,6 +31,18 @@ def likeness(texts: Sequence[Sequence[Hashable]]) -> NDArray[np.float64]:
     return alike
 
 
+def closeness(texts: Sequence[str], to: Sequence[str], nearest: int = 5) -> NDArray[np.float64]:
+    """How alike each text is to those in `to`: the mean of its likeness to the `nearest` of them.
+
+    >>> closeness(["A story about Ida.", "Two plus two?"], ["A story about Tom."]).round(1).tolist()
+    [0.6, 0.0]
+    """
+    rows = _directions([words(text) for text in [*texts, *to]])
+    alike = np.sort(rows[: len(texts)] @ rows[len(texts) :].T, axis=1)
+    mean: NDArray[np.float64] = alike[:, -nearest:].mean(axis=1)
+    return mean
+
+
 def most_alike(candidates: Sequence[str], to: Sequence[str], count: int) -> list[str]:
     """`count` of the `candidates` that are worded like the texts in `to`: in turn, the one most
     like each of them that is not taken yet.

@@ -40,13 +40,13 @@ from tinyllm.alignment.methods.offline import answer_log_probs
 from tinyllm.model import Transformer, sequence_logprobs
 from tinyllm.training import Rates
 
-NATS = 2.25
+NATS = 2.5
 """How far the weights are from even ones."""
 LOST = 0.1
 """The share of answers, those least likely a token, in which the thread counts as lost."""
 ROWS, HELD = 96, 32
 """Answers in a batch to imitate, and to hold on to."""
-HOLD = 0.4
+HOLD = 1.0
 """What a nat a token costs where nothing is to change."""
 ENOUGH = 24
 FASTER = 5.0
