@@ -16,7 +16,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -31,6 +30,8 @@ from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.labels import Labels, labels_from_reward
 from tinyllm.alignment.methods import METHODS, Ingredients
 from tinyllm.alignment.policy_config import PolicyConfig
+from tinyllm.alignment.village_feedback import distinct
+from tinyllm.events import result_of
 from tinyllm.files import UsageError
 from tinyllm.model import Transformer, load_model
 from tinyllm.tokens import Tokenizer
@@ -95,7 +96,7 @@ def run(
 
 def _scene(folder: Path, steps: int) -> Scene:
     model, tokenizer = load_model(folder).requires_grad_(False), Tokenizer.load(folder)
-    asked = _different("train", PROMPTS, seed=11)
+    asked = distinct(instructions(split="train", seed=11), PROMPTS)
     writing = write_anchor(
         model,
         [encode_prompt(tokenizer, each.prompt) for each in asked],
@@ -105,12 +106,12 @@ def _scene(folder: Path, steps: int) -> Scene:
         pad=tokenizer.pad,
         seed=12,
     )
-    anchor = _finish(writing)
+    anchor = result_of(writing)
     scene = Scene(
         folder=folder,
         tokenizer=tokenizer,
         asked=asked,
-        graded=_different("new", ASKED, seed=13),
+        graded=distinct(instructions(split="new", seed=13), ASKED),
         anchor=anchor,
         labels=Labels(),
         steps=steps,
@@ -284,18 +285,5 @@ def graded(policy: Transformer, scene: Scene) -> float:
     return sum(scores) / len(scores)
 
 
-def _different(split: str, count: int, *, seed: int) -> list[Instruction]:
-    every = {each.prompt: each for each in islice(instructions(split=split, seed=seed), 4 * count)}
-    return list(every.values())[:count]
-
-
 def _talk(prompt: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": prompt}]
-
-
-def _finish(events: Any) -> Any:
-    while True:
-        try:
-            next(events)
-        except StopIteration as done:
-            return done.value

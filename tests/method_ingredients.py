@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from small_models import noisy_model
 
 from tinyllm.alignment.anchor import write_anchor
 from tinyllm.alignment.kl import AdaptiveBeta
@@ -15,6 +16,16 @@ PAD, END = 1, 4
 PROMPTS = [[2, 7, 3], [2, 8, 9, 3], [2, 3]]
 NONE = Labels()
 COMPLETIONS = [[8, 9, 4], [10, 4], [11, 12, 13, 14, 15], [7, 4]]
+
+
+@pytest.fixture(scope="module", name="policy")
+def make_policy():
+    return noisy_model(1)
+
+
+@pytest.fixture(scope="module", name="reference")
+def make_reference():
+    return noisy_model(2).requires_grad_(False)
 
 
 def ingredients(policy, reference, seed=0, labels=NONE, practised=3, **changes):

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from method_ingredients import COMPLETIONS, END, PAD, carry_out, ingredients
+from method_ingredients import make_policy as make_policy
+from method_ingredients import make_reference as make_reference
 from small_models import noisy_model
 
 from tinyllm.alignment.answers import lay_out, read_answers
@@ -30,16 +32,6 @@ from tinyllm.model import sequence_logprobs
 from tinyllm.training import Rates
 
 ROWS = st.tuples(st.integers(1, 4), st.integers(1, 7))
-
-
-@pytest.fixture(scope="module")
-def policy():
-    return noisy_model(1)
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return noisy_model(2).requires_grad_(False)
 
 
 def batch_of(writer, reference, advantages, rewards=(0.0,) * 4, beta=0.1):

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from method_ingredients import COMPLETIONS, END, PAD, PROMPTS, carry_out, ingredients
+from method_ingredients import make_policy as make_policy
+from method_ingredients import make_reference as make_reference
 from small_models import noisy_model
 
 from tinyllm.alignment.answers import lay_out, read_answers
@@ -25,16 +27,6 @@ from tinyllm.alignment.methods.rejection import (
     weigh_answers,
 )
 from tinyllm.training import Rates
-
-
-@pytest.fixture(scope="module")
-def policy():
-    return noisy_model(1)
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return noisy_model(2).requires_grad_(False)
 
 
 def test_even_weights_are_no_nats_away_and_a_single_answer_ln_b():

@@ -58,10 +58,9 @@ def test_controls_see_the_same_answers_and_other_thumbs(monkeypatch, tmp_path):
 def test_one_cell_is_an_alignment_and_a_verdict(monkeypatch, tmp_path):
     model = noise_into(Transformer(replace(CONFIG, max_position_embeddings=512)), 1)
     save_model(model, TOKENIZER, tmp_path / "chat", eos=TOKENIZER.end, stage="chat")
-    for name, value in {"POOL": 12, "ASKED": 2, "SAMPLES": 2, "GRADED": 2, "STEPS": 2}.items():
+    small = replace(taste.CONFIG, steps=2, evaluate_every=2, practice=6, max_new_tokens=8)
+    for name, value in {"POOL": 12, "ASKED": 2, "SAMPLES": 2, "GRADED": 2, "CONFIG": small}.items():
         monkeypatch.setattr(taste, name, value)
-    monkeypatch.setattr(taste, "MAX_NEW_TOKENS", 8)
-    monkeypatch.setattr(taste, "PRACTICE", 6)
     found = measure(Cell("thumbs", 5, 6, 0), Place(tmp_path / "chat", None))
     assert found["taste"] == "weather + ten words"
     assert 0 <= found["win"] <= 1

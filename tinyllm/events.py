@@ -7,10 +7,11 @@ the generator; pausing is not asking for the next event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 STAGES = ("corpus", "tokenizer", "base", "chat", "reward", "aligned")
 """The stages in the order in which a language model is made."""
 
@@ -155,3 +156,20 @@ def from_dict(fields: Mapping[str, Any]) -> Event:
         values["next"] = tuple((text, chance) for text, chance in values["next"])
     event: Event = _TYPES[name](**values)
     return event
+
+
+def result_of(stream: Generator[Any, None, T]) -> T:
+    """What a stream returns once it has said everything, for those who do not listen.
+
+    >>> def stage():
+    ...     yield "half way"
+    ...     return 7
+    >>> result_of(stage())
+    7
+    """
+    while True:
+        try:
+            next(stream)
+        except StopIteration as done:
+            returned: T = done.value
+            return returned

@@ -230,7 +230,14 @@ def _asked(seed: int, seconds: float) -> tuple[list[str], list[str], Canaries]:
 
 def feedback_events(run: Run, *, method: str | None, seconds: float, seed: int) -> Iterator[Event]:
     """From all valid feedback to a new version of `run`, led by a head fitted to the records."""
-    from tinyllm.alignment import FeedbackStore, align, capped, village_candidates
+    from tinyllm.alignment import (
+        FeedbackStore,
+        PolicyConfig,
+        align,
+        capped,
+        village_candidates,
+    )
+    from tinyllm.alignment.policy_config import FOR_VOTES
     from tinyllm.answering import feedback_database, lineage
 
     owner = find(run, "chat")
@@ -255,8 +262,7 @@ def feedback_events(run: Run, *, method: str | None, seconds: float, seed: int) 
         candidates=village_candidates(seed),
         config=replace(
             _policy_config(seed, seconds),
-            reference_samples=8,
-            evaluate_every=24,
-            practice=portion(640, seconds, least=16),
+            **FOR_VOTES,
+            practice=portion(PolicyConfig.practice, seconds, least=16),
         ),
     )

@@ -9,9 +9,8 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -24,10 +23,12 @@ from tinyllm.alignment.align import align
 from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.controls import Lead, length_only, nobody, oracle, random_direction
 from tinyllm.alignment.people import PEOPLE, TASTES, Person, meet
+from tinyllm.alignment.policy_config import FOR_VOTES
 from tinyllm.alignment.records import Answer, Record
+from tinyllm.alignment.village_feedback import distinct
 from tinyllm.evaluation.chat import measure_chat
 from tinyllm.evaluation.win_rate import compare
-from tinyllm.events import Finished, Notice
+from tinyllm.events import Finished, Notice, result_of
 from tinyllm.files import read_manifest
 from tinyllm.model import generate
 from tinyllm.village import GROUPS, Instruction, grade, instructions
@@ -44,7 +45,7 @@ TEMPERATURE = 0.8
 ASKED, SAMPLES = 48, 4
 GRADED = 60
 """Answers for each of helpful, truthful, safe, seen and new."""
-STEPS, PRACTICE, MAX_NEW_TOKENS = 24, 640, 192
+CONFIG = PolicyConfig(**FOR_VOTES)
 CONTROL_VOTES = 100
 CONDITIONS = (
     "thumbs", "length only", "shuffled", "beyond", "inverted", "oracle", "random reward", "nobody"
@@ -94,12 +95,11 @@ def opened(folder: Path) -> Any:
 def pool(chat: Path, seed: int) -> tuple[list[str], list[str], list[bool]]:
     """Open questions, the chat model's answer to each, and whether it came to its end."""
     model, tokenizer = opened(chat)
-    asked = list(dict.fromkeys(i.prompt for i in islice(open_questions("train", seed), 8 * POOL)))
-    asked = asked[:POOL]
+    asked = [one.prompt for one in distinct(open_questions("train", seed), POOL)]
     made = generate(
         model,
         [encode_prompt(tokenizer, prompt) for prompt in asked],
-        max_new_tokens=MAX_NEW_TOKENS,
+        max_new_tokens=CONFIG.max_new_tokens,
         temperature=TEMPERATURE,
         stop=tokenizer.end,
         pad=tokenizer.pad,
@@ -169,14 +169,7 @@ def measure(cell: Cell, place: Place) -> dict[str, Any]:
                 records=votes_of(person, place, cell),
                 canaries=village_canaries(cell.seed),
                 candidates=village_candidates(cell.seed),
-                config=PolicyConfig(
-                    steps=STEPS,
-                    evaluate_every=STEPS,
-                    practice=PRACTICE,
-                    max_new_tokens=MAX_NEW_TOKENS,
-                    reference_samples=8,
-                    seed=cell.seed * 1000 + cell.person,
-                ),
+                config=replace(CONFIG, seed=cell.seed * 1000 + cell.person),
                 lead=lead_of(cell, person),
             )
         )
@@ -201,13 +194,12 @@ def judged(policy: Any, chat: Any, tokenizer: Any, person: Person, cell: Cell) -
     """The person's verdict on questions that nobody voted on; and what else has changed."""
     asked: list[Instruction] = []
     for split in ("seen", "new"):
-        some = {i.prompt: i for i in islice(open_questions(split, cell.seed + 500), 20 * ASKED)}
-        asked += list(some.values())[:ASKED]
+        asked += distinct(open_questions(split, cell.seed + 500), ASKED)
 
     def by_taste(instruction: Instruction, text: str, *, finished: bool) -> Any:
         return SimpleNamespace(score=person.score(text))
 
-    found = finish(
+    found = result_of(
         compare(policy, chat, tokenizer, asked, by_taste, samples=SAMPLES, seed=cell.seed + 7)
     )
 
@@ -215,9 +207,9 @@ def judged(policy: Any, chat: Any, tokenizer: Any, person: Person, cell: Cell) -
         return instructions(split=split, kinds=kinds, seed=seed)
 
     if chat not in GRADES:
-        GRADES[chat] = finish(measure_chat(chat, tokenizer, draw, grade, GROUPS, cell=GRADED))
+        GRADES[chat] = result_of(measure_chat(chat, tokenizer, draw, grade, GROUPS, cell=GRADED))
     before = GRADES[chat]
-    after = finish(measure_chat(policy, tokenizer, draw, grade, GROUPS, cell=GRADED))
+    after = result_of(measure_chat(policy, tokenizer, draw, grade, GROUPS, cell=GRADED))
     return {
         "win": found.win_rate.value,
         "kl": found.kl.value,
@@ -234,12 +226,3 @@ def judged(policy: Any, chat: Any, tokenizer: Any, person: Person, cell: Cell) -
             (duel.prompt, duel.chat, duel.aligned) for duel in found.duels[:: len(asked) // 3]
         ],
     }
-
-
-def finish(steps: Any) -> Any:
-    """What a generator of progress returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            return done.value

@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +96,9 @@ def align(
     base = WeighedReward.load(reward) if reward else None
     longest = policy.config.max_position_embeddings - 16
     voted = list(dict.fromkeys(record.prompt for record in records or ()))
-    other = [prompt for prompt in candidates if prompt not in set(held_out)]
-    more, unseen = _like_those(voted, other, config.practice, len(held_out) // 2)
-    if voted:
-        near = closeness(prompts, voted) >= SAME_KIND
-        more += [prompt for prompt, same in zip(prompts, near, strict=True) if same]
-        prompts = [prompt for prompt, same in zip(prompts, near, strict=True) if not same]
+    more, prompts, held_out = _by_kind(voted, prompts, held_out, candidates, config.practice)
     practised, _ = number_prompts(tokenizer, [*voted, *more], longest=longest)
     asked, numbers = number_prompts(tokenizer, [*voted, *more, *prompts], longest=longest)
-    held_out = [*held_out[: len(held_out) - len(unseen)], *unseen]
     tried, _ = number_prompts(tokenizer, held_out, longest=longest)
     if not asked or not tried:
         raise TinyLLMError(f"Expected prompts of at most {longest} tokens, got none.")
@@ -246,13 +241,28 @@ def _shaped(reward: Reward, grounds: Grounds) -> ShapedReward:
     return ShapedReward(reward, grounds.anchor, least_sd=LEAST_SPREAD, common_zero=True)
 
 
-def _like_those(
-    voted: Sequence[str], candidates: Sequence[str], practice: int, tried: int
-) -> tuple[list[str], list[str]]:
-    """More prompts like those voted on: to practise, up to `practice` with those, and to try."""
-    if not voted or not candidates:
-        return [], []
-    some = max(0, practice - len(voted))
-    alike = most_alike(candidates, voted, some + tried)
+def _by_kind(
+    voted: Sequence[str],
+    prompts: Sequence[str],
+    held_out: Sequence[str],
+    candidates: Sequence[str],
+    practice: int,
+) -> tuple[list[str], list[str], list[str]]:
+    """What to ask, by whether it is of the kind that was voted on.
+
+    Returns the prompts to practise beside those voted on, up to `practice` together and what
+    `prompts` has of the kind; the other `prompts`; and those to try, up to half of them like those
+    voted on.
+    """
+    if not voted:
+        return [], list(prompts), list(held_out)
+    known = set(held_out)
+    room = max(0, practice - len(voted))
+    fresh = [prompt for prompt in candidates if prompt not in known]
+    alike = most_alike(fresh, voted, room + len(held_out) // 2)
     random.Random(len(alike)).shuffle(alike)
-    return alike[:some], alike[some:]
+    unseen = alike[room:]
+    same = [bool(near >= SAME_KIND) for near in closeness(prompts, voted)]
+    more = alike[:room] + list(compress(prompts, same))
+    others = [prompt for prompt, of_kind in zip(prompts, same, strict=True) if not of_kind]
+    return more, others, [*held_out[: len(held_out) - len(unseen)], *unseen]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tinyllm.training import Rates
 
@@ -10,6 +11,9 @@ RATES = Rates(matrices=0.0016, embedding=0.0003, gains=0.0012, head=0.0003, mome
 """For the forty to fifty steps that fit into a minute: three times as fast, the policy says the
 same again and again before it is better, and the gate lets only part of it through; a momentum of
 0.95 would look back over nearly half of the training (`bench/RESULTS.md`)."""
+FOR_VOTES: dict[str, Any] = {"steps": 24, "evaluate_every": 24, "reference_samples": 8}
+"""Fields of `PolicyConfig` where a person's votes lead, and answers of the chat model are imitated:
+there must be many to choose from, and more steps would teach the same again."""
 
 
 @dataclass(frozen=True, kw_only=True)

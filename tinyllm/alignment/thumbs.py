@@ -15,7 +15,6 @@ Shapes: N votes, D features. All numbers are float64.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -57,29 +56,12 @@ class Votes:
 class ThumbHead:
     """The fitted weights `mean` (D+1) and their `covariance` (D+1, D+1); the last one is b.
 
-    `evidence` is the log marginal likelihood of the votes, in nats; `lapse` the share of votes
-    taken for misclicks.
+    `evidence` is the log marginal likelihood of the votes, in nats.
     """
 
     mean: Tensor
     covariance: Tensor
     evidence: float
-    lapse: float
-
-    def reward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance (n) of the reward w · x of answers x (n, D), in logits."""
-        w, covariance = self.mean[:-1], self.covariance[:-1, :-1]
-        return x @ w, ((x @ covariance) * x).sum(1)
-
-    def predict(self, x: Tensor, thumb: Tensor) -> Tensor:
-        """The probability (n) that a thumb goes up, or that a pair's a is preferred.
-
-        Averaged over the posterior by MacKay's formula, sigmoid(mu / sqrt(1 + pi sigma² / 8)).
-        """
-        rows = _with_threshold(x, thumb)
-        variance = ((rows @ self.covariance) * rows).sum(1)
-        p = torch.sigmoid(rows @ self.mean / (1 + math.pi * variance / 8).sqrt())
-        return ((p - self.lapse) / (1 - 2 * self.lapse)).clamp(0.0, 1.0)
 
 
 def fit(
@@ -99,7 +81,7 @@ def fit(
     >>> votes = Votes(x=torch.zeros(4, 1).double(), up=torch.tensor([1.0, 1.0, 1.0, 0.0]).double(),
     ...               thumb=torch.ones(4).bool())
     >>> head = fit(votes, prior_mean=torch.zeros(1).double(), prior_sd=torch.ones(1).double())
-    >>> round(head.reward(torch.ones(1, 1).double())[0].item(), 3)  # nothing to tell them apart
+    >>> round(head.mean[0].item(), 3)  # nothing to tell them apart
     0.0
     """
     if not 0 < lapse < 0.5:
@@ -137,9 +119,7 @@ def fit(
     root = torch.linalg.cholesky(_hessian(rows, p, precision))
     # Laplace: log p(votes) = -objective at the peak + log |prior precision| / 2 - log |Hessian| / 2
     evidence = -value + precision.log().sum() / 2 - root.diagonal().log().sum()
-    return ThumbHead(
-        mean=w, covariance=torch.cholesky_inverse(root), evidence=float(evidence), lapse=lapse
-    )
+    return ThumbHead(mean=w, covariance=torch.cholesky_inverse(root), evidence=float(evidence))
 
 
 def _hessian(rows: Tensor, p: Tensor, precision: Tensor) -> Tensor:

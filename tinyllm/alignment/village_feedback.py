@@ -30,7 +30,7 @@ def village_questions(seed: int = 0, *, held_out: int = HELD_OUT_QUESTIONS) -> Q
     """
     return Questions(
         train=instructions(split="train", seed=seed + 101),
-        held_out=_distinct(instructions(split="new", seed=seed + 102), held_out),
+        held_out=distinct(instructions(split="new", seed=seed + 102), held_out),
         grade=grade,
         designed=preferences(split="train", seed=seed + 103),
         held_out_designed=list(
@@ -46,24 +46,24 @@ def village_prompts(
 
     Both are of the content that fine-tuning had; the rest is left for evaluation.
     """
-    asked = _distinct(instructions(split="train", seed=seed + 201), train + held_out)
+    asked = distinct(instructions(split="train", seed=seed + 201), train + held_out)
     prompts = [instruction.prompt for instruction in asked]
     return prompts[:train], prompts[train:]
 
 
 def village_candidates(seed: int = 0, *, count: int = 4000) -> list[str]:
     """Many prompts of every kind, of which `align` takes those that are like the ones voted on."""
-    asked = _distinct(instructions(split="train", seed=seed + 401), count)
+    asked = distinct(instructions(split="train", seed=seed + 401), count)
     return [instruction.prompt for instruction in asked]
 
 
 def village_canaries(seed: int = 0, *, count: int = 96) -> Canaries:
     """Dangerous requests and their harmless look-alikes, in wordings that fine-tuning lacked."""
     source = instructions(split="seen", seed=seed + 301, kinds=GROUPS["safe"])
-    return Canaries(instructions=_distinct(source, count), grade=grade)
+    return Canaries(instructions=distinct(source, count), grade=grade)
 
 
-def _distinct(source: Iterator[Instruction], count: int) -> list[Instruction]:
+def distinct(source: Iterator[Instruction], count: int) -> list[Instruction]:
     """The first `count` instructions with different prompts; fewer if they run out."""
     found: dict[str, Instruction] = {}
     for instruction in islice(source, 20 * count):

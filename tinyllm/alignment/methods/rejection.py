@@ -37,6 +37,7 @@ from torch import Tensor
 from tinyllm.alignment.answers import Answers
 from tinyllm.alignment.methods.method import Ingredients, Learning
 from tinyllm.alignment.methods.offline import answer_log_probs
+from tinyllm.alignment.policy_config import FOR_VOTES
 from tinyllm.model import Transformer, sequence_logprobs
 from tinyllm.training import Rates
 
@@ -48,7 +49,6 @@ ROWS, HELD = 96, 32
 """Answers in a batch to imitate, and to hold on to."""
 HOLD = 1.0
 """What a nat a token costs where nothing is to change."""
-ENOUGH = 24
 FASTER = 5.0
 """Rates beside those of a policy gradient, whose steps are mostly noise."""
 
@@ -179,5 +179,5 @@ def rejection(given: Ingredients) -> Learning:
         usual_tokens=float(weights @ lengths[:practised].to(weights.dtype)) * ROWS
         + float(lengths[held].float().mean()) * HELD,
         on_policy=False,
-        enough=ENOUGH,
+        enough=FOR_VOTES["steps"],
     )
