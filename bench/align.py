@@ -8,7 +8,9 @@ and KTO learn from the chat model's own answers, judged by the same. Steps are t
 the first, which prepares, does not count; the ratio is that of the medians. Then both policies
 answer questions of the same kinds with the same sampler, and the grader says how well.
 
-TRL has its own optimizer, AdamW: it gets three learning rates, and the best of its results counts.
+Each side has its own optimizer, ours Muon and TRL's AdamW. Each gets three learning rates, and the
+best of its results counts; the share of different pairs of words stands beside it (distinct-2, of
+the chat model's own), as a policy that says one good answer to everything is no better for it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -30,16 +33,21 @@ from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.labels import Labels, labels_from_reward
 from tinyllm.alignment.methods import METHODS, Ingredients
 from tinyllm.alignment.policy_config import PolicyConfig
+from tinyllm.alignment.promotion import distinct_2
 from tinyllm.alignment.village_feedback import distinct
+from tinyllm.evaluation.intervals import bootstrap_mean
 from tinyllm.events import result_of
 from tinyllm.files import UsageError
 from tinyllm.model import Transformer, load_model
 from tinyllm.tokens import Tokenizer
-from tinyllm.training import Schedule, optimizer_for, train
+from tinyllm.training import Rates, Schedule, optimizer_for, train
 from tinyllm.village import Instruction, grade, instructions
 
 ONLINE, OFFLINE = ("rloo", "grpo"), ("dpo", "kto")
 LEARNING_RATES = (1e-4, 3e-4, 1e-3)
+"""TRL's."""
+FASTER = (1.0, 2.0, 4.0)
+"""Ours, times the method's own."""
 PROMPTS, ASKED = 96, 96
 """To learn from, and to be graded on, with content that fine-tuning lacked."""
 PROMPTS_PER_STEP, SAMPLES = 16, 8
@@ -80,16 +88,32 @@ def run(
         raise UsageError(f"TRL is beside us in {', '.join(ONLINE + OFFLINE)}, not in {unknown[0]}.")
     scene = _scene(model, steps)
     before = graded(load_model(model), scene)
-    found: dict[str, Any] = {"bench": "align", "steps": steps, "gold_before": before}
+    found: dict[str, Any] = {"bench": "align", "steps": steps, "gold_before": before.gold}
     for method in methods:
-        seconds, policy = ours(scene, method)
-        mine = graded(policy, scene)
-        theirs = [(*peer(scene, method, rate), rate) for rate in LEARNING_RATES]
-        gold = [(graded(policy, scene), rate) for _, policy, rate in theirs]
-        slow = median([seconds for seconds, _, _ in theirs])
+        seconds: dict[str, list[float]] = {"ours": [], "trl": []}
+        tried: dict[str, dict[float, Graded]] = {"ours": {}, "trl": {}}
+        # In turn, so that other work on the machine slows both.
+        for factor, rate in zip(FASTER, LEARNING_RATES, strict=True):
+            for who, train_one, speed in (("ours", ours, factor), ("trl", peer, rate)):
+                took, policy = train_one(scene, method, speed)
+                seconds[who].append(took)
+                tried[who][speed] = graded(policy, scene)
+        best = {who: max(results, key=lambda speed: results[speed].gold)
+                for who, results in tried.items()}  # fmt: skip
+        ratios = [trl / mine for mine, trl in zip(seconds["ours"], seconds["trl"], strict=True)]
         found[method] = {
-            "seconds": {"ours": seconds, "trl": slow, "ratio": slow / seconds},
-            "gold": {"ours": mine, "trl": max(gold)[0], "trl_learning_rate": max(gold)[1]},
+            "seconds": {who: median(each) for who, each in seconds.items()},
+            "ratio": {"median": median(ratios), "least": min(ratios), "most": max(ratios)},
+            **{
+                who: {
+                    "gold": tried[who][rate].gold,
+                    "interval": tried[who][rate].interval,
+                    "distinct_2": diversity(tried[who][rate], before),
+                    "rate": rate,
+                    "every_rate": {str(r): each.gold for r, each in tried[who].items()},
+                }
+                for who, rate in best.items()
+            },
         }
     return found
 
@@ -120,7 +144,7 @@ def _scene(folder: Path, steps: int) -> Scene:
     return scene._replace(labels=labels)
 
 
-def ours(scene: Scene, method: str) -> tuple[float, Transformer]:
+def ours(scene: Scene, method: str, factor: float) -> tuple[float, Transformer]:
     """The median seconds of a step after the first, and the policy."""
     policy, reference = load_model(scene.folder), load_model(scene.folder).requires_grad_(False)
     config = PolicyConfig(
@@ -150,7 +174,7 @@ def ours(scene: Scene, method: str) -> tuple[float, Transformer]:
         learning.learner,
         learning.batches,
         learning.loss,
-        optimizer=optimizer_for(learning.learner, learning.rates),
+        optimizer=optimizer_for(learning.learner, faster(learning.rates, factor)),
         schedule=Schedule(steps=scene.steps, warmup=3, cooldown=0.5),
         steps=scene.steps,
         stage="aligned",
@@ -266,8 +290,22 @@ def _rows(method: str) -> int:
     return int(importlib.import_module(f"tinyllm.alignment.methods.{method}").ROWS)
 
 
-def graded(policy: Transformer, scene: Scene) -> float:
-    """The mean score of four sampled answers to each question."""
+def faster(rates: Rates, factor: float) -> Rates:
+    """The same rates, multiplied."""
+    names = ("matrices", "embedding", "gains", "head")
+    return replace(rates, **{name: factor * getattr(rates, name) for name in names})
+
+
+class Graded(NamedTuple):
+    """The mean gold reward with its interval, and the answers in tokens."""
+
+    gold: float
+    interval: tuple[float, float]
+    answers: list[list[int]]
+
+
+def graded(policy: Transformer, scene: Scene) -> Graded:
+    """Four sampled answers to each question, judged; the interval is a bootstrap over questions."""
     answers = write_answers(
         policy,
         [encode_prompt(scene.tokenizer, each.prompt) for each in scene.graded],
@@ -282,7 +320,16 @@ def graded(policy: Transformer, scene: Scene) -> float:
         scene.score(scene.graded[int(answers.which[row])], answers.completion(row))
         for row in range(len(answers))
     ]
-    return sum(scores) / len(scores)
+    means = torch.tensor(scores).view(len(scene.graded), -1).mean(1)
+    found = bootstrap_mean(means.tolist())
+    completions = [answers.completion(row) for row in range(len(answers))]
+    return Graded(found.value, (found.low, found.high), completions)
+
+
+def diversity(new: Graded, old: Graded) -> float:
+    """How many different pairs of words `new` says for each that `old` says, in as many tokens."""
+    tokens = min(sum(map(len, each.answers)) for each in (new, old))
+    return distinct_2(new.answers, tokens) / distinct_2(old.answers, tokens)
 
 
 def _talk(prompt: str) -> list[dict[str, str]]:

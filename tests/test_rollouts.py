@@ -8,6 +8,7 @@ from tinyllm.alignment.anchor import ShapedReward, write_anchor
 from tinyllm.alignment.answers import Reading, join, lay_out, read_answers, write_answers
 from tinyllm.alignment.kl import AdaptiveBeta
 from tinyllm.alignment.rollouts import prompt_numbers, rollouts
+from tinyllm.events import result_of
 
 PAD, END = 1, 4
 PROMPTS = [[2, 7, 3], [2, 8, 9, 10, 3], [2, 11, 3]]
@@ -135,6 +136,29 @@ def test_rollouts_ask_by_the_lengths_they_are_given(policy, reference):
     assert asked == expected != alike
 
 
+def test_prompts_that_are_practised_are_answered_as_often_again_until_the_clock_says_stop(
+    reference,
+):
+    given = {"num_samples": 2, "max_new_tokens": 6, "end": END, "pad": PAD, "seed": 0}
+    once = result_of(write_anchor(reference, PROMPTS, **given))
+    often = result_of(write_anchor(reference, PROMPTS, practised=2, more=3, **given))
+    late = result_of(write_anchor(reference, PROMPTS, practised=2, more=3, ends=0.0, **given))
+    assert often.counts.tolist() == [8, 8, 2]
+    assert late.counts.tolist() == [2, 2, 2]
+    assert often.answers.which.tolist() == [0] * 8 + [1] * 8 + [2] * 2
+    for row in range(2):
+        assert often.answers.completion(row) == once.answers.completion(row)
+    assert len({tuple(often.answers.completion(row)) for row in range(8)}) > 4
+    lengths = often.answers.answer_lengths.float()
+    means = [lengths[:8].mean(), lengths[8:16].mean(), lengths[16:].mean()]
+    torch.testing.assert_close(often.mean(lengths), torch.stack(means))
+    least, mean, most = often.lengths
+    torch.testing.assert_close(mean, torch.stack(means))
+    assert (float(least[0]), float(most[0])) == (float(lengths[:8].min()), float(lengths[:8].max()))
+    read = read_answers(reference, often.answers)
+    torch.testing.assert_close(often.reading.log_probs, read.log_probs, atol=1e-4, rtol=0)
+
+
 @pytest.fixture(scope="module")
 def anchor(reference):
     writing = write_anchor(
@@ -168,7 +192,7 @@ def judge_lengths(anchor, lengths, finished=True):
 
 
 def test_only_lengths_that_no_reference_answer_had_are_paid_for(anchor):
-    lengths = anchor.per_prompt(anchor.answers.answer_lengths)[0]
+    lengths = anchor.answers.answer_lengths[anchor.rows(range(1))]
     shortest, longest = int(lengths.min()), int(lengths.max())
     assert judge_lengths(anchor, [shortest, longest]) == [0.0, 0.0]
     near, far, endless = judge_lengths(anchor, [longest + 1, longest + 2, longest + 500])
@@ -176,7 +200,7 @@ def test_only_lengths_that_no_reference_answer_had_are_paid_for(anchor):
 
 
 def test_an_answer_that_does_not_end_costs(anchor):
-    longest = int(anchor.per_prompt(anchor.answers.answer_lengths)[0].max())
+    longest = int(anchor.lengths[2][0])
     assert judge_lengths(anchor, [longest], finished=False) == [-1.0]
 
 

@@ -41,7 +41,7 @@ def anchor(reference):
         end=TOKENIZER.end,
     )
     reading = read_answers(reference, answers)
-    return Anchor(prompts=prompts, answers=answers, reading=reading, num_samples=6)
+    return Anchor(prompts=prompts, answers=answers, reading=reading)
 
 
 def thumb_reward(store, reference, anchor, base=None, only=None):

@@ -42,6 +42,8 @@ from tinyllm.tokens import Tokenizer
 
 GATE_SECONDS = 0.12
 """The share of the seconds that is kept for the gate."""
+ANSWERS_SECONDS = 0.45
+"""The share of the seconds after which the chat model gives no more answers to choose from."""
 LEAST_SPREAD = 0.1
 """A thumb head whose rewards differ less than this (in log P of a thumb up) has learned little, and
 its rewards are not blown up to an sd of 1."""
@@ -102,6 +104,7 @@ def align(
     tried, _ = number_prompts(tokenizer, held_out, longest=longest)
     if not asked or not tried:
         raise TinyLLMError(f"Expected prompts of at most {longest} tokens, got none.")
+    to_change = len(practised) or len(asked)
     anchor = yield from write_anchor(
         reference,
         [*asked, *tried],
@@ -110,6 +113,9 @@ def align(
         end=tokenizer.end,
         pad=tokenizer.pad,
         seed=config.seed,
+        practised=to_change,
+        more=_more_rounds(config, to_change) if method == LED_BY_VOTES else 0,
+        ends=None if config.seconds is None else began + ANSWERS_SECONDS * config.seconds,
     )
     usable = [record for record in records or () if record.prompt in numbers]
     if records is None:
@@ -133,9 +139,14 @@ def align(
             practised=len(practised),
         )
         if lead is None:
-            shaped, votes = yield from _fit_thumbs(grounds)
+            head, votes = yield from _fit_thumbs(grounds)
         else:
-            shaped, votes = _shaped(lead(grounds), grounds), {}
+            head, votes = lead(grounds), {}
+        # An answer that is imitated has a length that the chat model gave it: none is out of range.
+        cost = 0.0 if method == LED_BY_VOTES else 1.0
+        shaped = ShapedReward(
+            head, anchor, least_sd=LEAST_SPREAD, common_zero=True, length_cost=cost
+        )
 
     def labels() -> Labels:
         if records is None:
@@ -155,7 +166,7 @@ def align(
         anchor,
         shaped,
         held_out=range(len(asked), len(asked) + len(tried)),
-        practised=len(practised) or len(asked),
+        practised=to_change,
         limits=limits,
         config=config,
         canaries=canaries,
@@ -196,7 +207,15 @@ def align(
         chat=sha256(chat),
         reward=sha256(reward) if reward else None,
         records=[record.id for record in records or ()],
-        config=asdict(replace(config, steps=best.steps, seconds=None, stop_after=best.stopped)),
+        config=asdict(
+            replace(
+                config,
+                steps=best.steps,
+                seconds=None,
+                stop_after=best.stopped,
+                practice_samples=int(anchor.counts[0]),
+            )
+        ),
         threads=torch.get_num_threads(),
         metrics=metrics,
         promoted=not reasons,
@@ -220,9 +239,7 @@ def align(
     )
 
 
-def _fit_thumbs(
-    grounds: Grounds,
-) -> Generator[Event, None, tuple[ShapedReward, dict[str, Any]]]:
+def _fit_thumbs(grounds: Grounds) -> Generator[Event, None, tuple[Reward, dict[str, Any]]]:
     """The reward that the votes speak for, and what the manifest says about it."""
     head = ThumbReward(grounds)
     told, learned = head.accuracy(), head.learned()
@@ -233,12 +250,18 @@ def _fit_thumbs(
     )
     yield Notice(stage=STAGE, text=f"What probably matters to whoever voted: {names}.")
     about = {"votes": len(head.votes), "foreseen": asdict(told), "learned": learned}
-    return _shaped(head, grounds), about
+    return head, about
 
 
-def _shaped(reward: Reward, grounds: Grounds) -> ShapedReward:
-    """A reward that measures from what is usual, fit to be optimised against."""
-    return ShapedReward(reward, grounds.anchor, least_sd=LEAST_SPREAD, common_zero=True)
+def _more_rounds(config: PolicyConfig, practised: int) -> int:
+    """How often the chat model answers the prompts practised again, `reference_samples` times each.
+
+    >>> _more_rounds(PolicyConfig(), practised=160), _more_rounds(PolicyConfig(), practised=400)
+    (7, 2)
+    """
+    all_answers = config.practice * config.practice_samples
+    samples = min(config.practice_samples, all_answers // max(practised, 1))
+    return max(0, samples // config.reference_samples - 1)
 
 
 def _by_kind(

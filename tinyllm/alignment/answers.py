@@ -144,8 +144,8 @@ def write_answers(
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a model makes of answers, from one pass: its `hidden` states (B,T,C), 0 at padding, and
-    its `log_probs` (B,T) of the answers' tokens, 0 elsewhere."""
+    """What a model makes of answers, from one pass: its `hidden` states (B,T,C), 0 at padding, or
+    none at all (0), and its `log_probs` (B,T) of the answers' tokens, 0 elsewhere."""
 
     hidden: Tensor
     log_probs: Tensor

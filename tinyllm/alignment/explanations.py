@@ -23,6 +23,7 @@ Shapes: N votes, D features, M explanations of k features each. All numbers are 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -141,20 +142,22 @@ def explain(votes: Votes, prices: Tensor, *, prior_mean: Tensor) -> Explained:
         found.append((level, scores, torch.cat([w for _, w in fitted])))
         best = level[scores.argsort(descending=True, stable=True)[:KEPT]]
         level = _one_more(best, features) if size < features else level
-    shares = torch.cat([scores for _, scores, _ in found]).softmax(0)
-    least = min(LEAST_SHARE, float(shares.max()))
-    every = ((subset, w) for subsets, _, ws in found for subset, w in zip(subsets, ws, strict=True))
-    kept = [(*each, share) for each, share in zip(every, shares, strict=True) if share >= least]
-    weights = torch.zeros(len(kept), features, dtype=torch.float64)
-    named = torch.zeros(len(kept), features, dtype=torch.bool)
-    for row, (subset, w, _) in enumerate(kept):
-        weights[row, subset], named[row, subset] = w[:-1], True
-    say = torch.stack([share for _, _, share in kept])
+    total = torch.cat([scores for _, scores, _ in found]).logsumexp(0)
+    most = max(float(scores.max()) for _, scores, _ in found)
+    least = min(math.log(LEAST_SHARE) + float(total), most)
+    weights, thresholds, named, say = [], [], [], []
+    for subsets, scores, w in found:
+        kept = scores >= least
+        none = torch.zeros(int(kept.sum()), features, dtype=torch.float64)
+        weights.append(none.scatter(1, subsets[kept], w[kept, :-1]))
+        named.append(none.bool().scatter(1, subsets[kept], True))
+        thresholds.append(w[kept, -1])
+        say.append(scores[kept])
     return Explained(
-        weights=weights,
-        thresholds=torch.stack([w[-1] for _, w, _ in kept]),
-        shares=say / say.sum(),
-        named=named,
+        weights=torch.cat(weights),
+        thresholds=torch.cat(thresholds),
+        shares=torch.cat(say).softmax(0),
+        named=torch.cat(named),
     )
 
 

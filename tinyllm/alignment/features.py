@@ -10,7 +10,7 @@ thumbs up and thumbs down come from different prompts, and without this a head w
 prompts please. Of the same kind, and not to the very same: those are few, and their average is
 mostly chance.
 
-Shapes: B answers, P prompts, G reference answers to each, D features.
+Shapes: B answers, P prompts, D features.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class Features:
         only: Sequence[str] | None = None,
     ) -> None:
         self._tokenizer, self._base = tokenizer, base
-        rows = len(anchor.answers) if practised is None else practised * anchor.num_samples
+        rows = len(anchor.answers)
+        if practised is not None:
+            rows = anchor.rows(range(practised)).stop
         texts = self._texts(anchor.answers)
         self._words = _telling(texts[:rows], *WORDS)
         self._last = _telling([last_sentence(text) for text in texts[:rows]], *LAST_WORDS)
@@ -82,11 +84,11 @@ class Features:
         prices = [PRICES[group] for group, members in every.items() for _ in members]
         self.prices = torch.tensor(prices, dtype=torch.float64)[self._columns]
         self._known = anchor.answers, self._raw(anchor.answers, anchor.reading, texts)
-        raw = anchor.per_prompt(self._known[1])  # (P,G,D)
+        raw = self._known[1]  # (B,D)
         alike = torch.from_numpy(likeness(anchor.prompts))
         kinds = alike.topk(min(ALIKE, len(alike)), dim=1).indices  # (P,ALIKE)
-        self._usual = raw.mean(1)[kinds].mean(1)  # (P,D)
-        away = (raw - self._usual[:, None]).flatten(0, 1)[:rows]
+        self._usual = anchor.mean(raw)[kinds].mean(1)  # (P,D)
+        away = (raw - self._usual[anchor.answers.which])[:rows]
         self._scale = away.std(0, correction=0).clamp(min=LEAST_SD)
         length = names.index("length")
         self._length = length, float(self._scale[length])

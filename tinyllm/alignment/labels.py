@@ -96,12 +96,12 @@ def labels_from_reward(anchor: Anchor, rewards: Tensor, which: range) -> Labels:
     worst, and both have a thumb; where all are alike, nothing is said.
     """
     pairs: list[Pair] = []
-    table = anchor.per_prompt(rewards)  # (P,G)
     for number in which:
-        best, worst = int(table[number].argmax()), int(table[number].argmin())
-        first = number * anchor.num_samples
-        chosen, rejected = (tuple(anchor.answers.completion(first + row)) for row in (best, worst))
-        if table[number, best] > table[number, worst] and chosen != rejected:
+        rows = anchor.rows(range(number, number + 1))
+        own = rewards[rows]
+        best, worst = (rows.start + int(row) for row in (own.argmax(), own.argmin()))
+        chosen, rejected = (tuple(anchor.answers.completion(row)) for row in (best, worst))
+        if rewards[best] > rewards[worst] and chosen != rejected:
             pairs.append(Pair(tuple(anchor.prompts[number]), chosen, rejected))
     return Labels(pairs, _both_sides(pairs))
 

@@ -94,7 +94,7 @@ def rollouts_of(given: Ingredients, advantages: Advantages) -> Iterator[Rollouts
 
 def usual_lengths(given: Ingredients) -> list[float]:
     """How many tokens the chat model's answers to each prompt have on average."""
-    lengths: list[float] = given.anchor.lengths[: given.trained_on].mean(1).tolist()
+    lengths: list[float] = given.anchor.lengths[1][: given.trained_on].tolist()
     return lengths
 
 

@@ -1,10 +1,11 @@
 """Rejection-sampling fine-tuning: imitate what the chat model itself says at its best.
 
-The chat model has answered every prompt G times. Each answer gets a weight, exp(reward / beta), and
-the policy is fine-tuned on answers drawn by these weights, as if somebody had written them. For a
-beta near 0 only the best are kept: that is rejection sampling (Touvron et al. 2023, "Llama 2",
-section 3.2.3; Dong et al. 2023, "RAFT"). For a larger one it is reward-weighted regression (Peters
-and Schaal 2007), and no heuristic: drawn so, the answers come from
+The chat model has answered every prompt G times. Each answer gets a weight, exp(reward / beta)
+beside that of the other answers to its prompt, and the policy is fine-tuned on answers drawn by
+these weights, as if somebody had written them. For a beta near 0 only the best are kept: that is
+rejection sampling (Touvron et al. 2023, "Llama 2", section 3.2.3; Dong et al. 2023, "RAFT"). For a
+larger one it is reward-weighted regression (Peters and Schaal 2007), and no heuristic: drawn so,
+the answers come from
 
     pi* ∝ pi_ref exp(reward / beta)
 
@@ -22,7 +23,10 @@ word), and are imitated no more often than it writes them. What is *not* to chan
 on answers to the other prompts the policy pays for its exact KL from the chat model, token by
 token.
 
-Shapes: B answers, N tokens, V vocabulary.
+Many answers to a prompt, rather than many prompts, make this work. Weights across prompts mostly
+choose prompts: those to which anything good is said at all, where there is least to learn.
+
+Shapes: P prompts, G answers to each, B = P x G, N tokens, V vocabulary.
 """
 
 from __future__ import annotations
@@ -41,45 +45,46 @@ from tinyllm.alignment.policy_config import FOR_VOTES
 from tinyllm.model import Transformer, sequence_logprobs
 from tinyllm.training import Rates
 
-NATS = 2.5
-"""How far the weights are from even ones."""
+NATS = 2.0
+"""How far the weights of a prompt's answers are from even ones, on average."""
 LOST = 0.1
 """The share of answers, those least likely a token, in which the thread counts as lost."""
 ROWS, HELD = 96, 32
 """Answers in a batch to imitate, and to hold on to."""
 HOLD = 1.0
 """What a nat a token costs where nothing is to change."""
-FASTER = 5.0
+FASTER = 2.0
 """Rates beside those of a policy gradient, whose steps are mostly noise."""
 
 
 def nats_from_even(weights: Tensor) -> Tensor:
-    """KL(weights || even weights) in nats, for weights (B) that sum to one.
+    """KL(weights || even weights) in nats (P), for weights (P,G) of which each row sums to one.
 
-    >>> nats_from_even(torch.tensor([0.5, 0.5])), nats_from_even(torch.tensor([1.0, 0.0]))
-    (tensor(0.), tensor(0.6931))
+    >>> nats_from_even(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
+    tensor([0.0000, 0.6931])
     """
-    far: Tensor = math.log(len(weights)) + torch.special.xlogy(weights, weights).sum()
+    far: Tensor = math.log(weights.shape[1]) + torch.special.xlogy(weights, weights).sum(1)
     return far
 
 
 def weigh_answers(rewards: Tensor, nats: float) -> tuple[Tensor, float]:
-    """Weights exp(reward / beta) of answers with these rewards (B), summing to one; and beta.
+    """Weights exp(reward / beta) of answers with these rewards (P,G), those to a prompt summing to
+    one; and beta, one for all of them.
 
-    beta is chosen so that the weights are `nats` away from even ones; or, where no beta takes them
-    so far (the best answers may be equally good), nine tenths of the way to where they would go.
-    Where all rewards are equal the weights are even.
+    beta is chosen so that the weights are `nats` away from even ones, on average over prompts; or,
+    where no beta takes them so far (the best answers may be equally good), nine tenths of the way
+    to where they would go. Where all rewards to a prompt are equal its weights are even.
     """
-    centred = (rewards - rewards.mean()).double()
+    centred = (rewards - rewards.mean(1, keepdim=True)).double()
     unit = float(centred.abs().max())
     if unit < 1e-9:
-        return torch.full_like(rewards, 1 / len(rewards)), math.inf
+        return torch.full_like(rewards, 1 / rewards.shape[1]), math.inf
 
     def weights(beta: float) -> Tensor:
-        return (centred / unit / beta).softmax(0)
+        return (centred / unit / beta).softmax(1)
 
     def away(beta: float) -> float:
-        return float(nats_from_even(weights(beta)))
+        return float(nats_from_even(weights(beta)).mean())
 
     low, high = 1e-4, 1e4
     nats = max(min(nats, 0.9 * away(low)), away(high))
@@ -90,7 +95,8 @@ def weigh_answers(rewards: Tensor, nats: float) -> tuple[Tensor, float]:
 
 
 def no_more_of(lost: Tensor, weights: Tensor) -> Tensor:
-    """Weights (B) with which the `lost` answers (B) are drawn no more often than evenly.
+    """Weights (B) with which the `lost` answers (B) are drawn no more often than evenly; all sum to
+    one.
 
     >>> no_more_of(torch.tensor([True, False, False, False]), torch.tensor([0.7, 0.1, 0.1, 0.1]))
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
@@ -162,12 +168,13 @@ def rejection(given: Ingredients) -> Learning:
     """Batches of the chat model's answers, the better ones more often."""
     anchor = given.anchor
     lengths = anchor.answers.answer_lengths
-    rewards = given.reward(anchor.answers, anchor.reading)
-    practised = given.practised * anchor.num_samples
+    practised = anchor.rows(range(given.practised)).stop
+    trained_on = anchor.rows(range(given.trained_on)).stop
+    rewards = given.reward(anchor.answers, anchor.reading)[:practised]
     likely = (anchor.reading.log_probs.sum(1) / lengths)[:practised]
     lost = (likely < likely.quantile(LOST)) | ~anchor.answers.finished[:practised]
-    weights = no_more_of(lost, weigh_answers(rewards[:practised], NATS)[0])
-    trained_on = given.trained_on * anchor.num_samples
+    by_prompt, _ = weigh_answers(rewards.view(given.practised, -1), NATS)
+    weights = no_more_of(lost, by_prompt.flatten() / given.practised)
     held = torch.arange(practised if practised < trained_on else 0, trained_on)
     return Learning(
         learner=given.policy,
