@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tinyllm.bench_commands import bench_app
 from tinyllm.commands import (
     JsonOption,
     RunOption,
@@ -22,7 +23,6 @@ from tinyllm.commands import (
     StageOption,
     VillagerOption,
     align,
-    bench_app,
     compare,
     doctor,
     feedback_app,

@@ -1,0 +1,110 @@
+"""The subcommands `tinyllm bench …`: measure a stage beside its peers, as ratios in one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinyllm.commands import JsonOption, RunOption, print_json
+from tinyllm.files import UsageError
+
+bench_app = typer.Typer(help="Measure a stage beside its peers, as ratios in one run.")
+
+
+@bench_app.command("tokenizer")
+def bench_tokenizer(
+    minbpe: Annotated[Path | None, typer.Option(help="A checkout of minbpe.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """BPE by hand beside minbpe's algorithm and the `tokenizers` library."""
+    _bench("tokenizer", as_json, minbpe=minbpe)
+
+
+@bench_app.command("pretrain")
+def bench_pretrain(
+    nanogpt: Annotated[Path | None, typer.Option(help="A checkout of nanoGPT.")] = None,
+    text: Annotated[
+        Path | None, typer.Option(help="tinyshakespeare, if it is not in the checkout.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="How often each is measured, in turn.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Pretraining beside nanoGPT's recipe for CPUs and `transformers` Trainer."""
+    _bench("pretrain", as_json, nanogpt=nanogpt, text=text, rounds=rounds)
+
+
+@bench_app.command("generate")
+def bench_generate(
+    llama2c: Annotated[Path | None, typer.Option(help="A checkout of llama2.c.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="The run whose base model writes; default, if it has one.")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="A model folder, in place of a run.")] = None,
+    rounds: Annotated[int, typer.Option(help="How often each is measured, in turn.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Generation beside `transformers.generate` and llama2.c; without a model one is made."""
+    from tinyllm.runs import Run
+
+    if run is not None and model is not None:
+        raise UsageError("Give --run NAME or --model FOLDER, not both.")
+    if run is not None:
+        model = Run.named(run).model("base")
+    elif model is None:
+        model = Run.named().in_use("base")
+    _bench("generate", as_json, llama2c=llama2c, model=model, rounds=rounds)
+
+
+@bench_app.command("align")
+def bench_align(
+    run: RunOption = "default",
+    model: Annotated[Path | None, typer.Option(help="A model folder, in place of a run.")] = None,
+    steps: Annotated[int, typer.Option(min=2, help="Of each method, ours and TRL's.")] = 20,
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="rloo, grpo, dpo, kto.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """RLOO, GRPO, DPO and KTO beside TRL's: seconds a step, and the gold reward reached."""
+    from tinyllm.runs import Run
+
+    some = {} if methods is None else {"methods": methods}
+    _bench("align", as_json, model=model or Run.named(run).model("chat"), steps=steps, **some)
+
+
+@bench_app.command("taste")
+def bench_taste(
+    folder: Annotated[Path, typer.Option(help="Where every training is noted; goes on there.")],
+    run: RunOption = "default",
+    people: Annotated[int, typer.Option(help="Simulated people, 20 at most.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Days on which each of them votes.")] = 2,
+    shuffles: Annotated[int, typer.Option(help="Trainings on votes in another order.")] = 30,
+    votes: Annotated[list[int] | None, typer.Option(help="25, 50, 100, 200.")] = None,
+    conditions: Annotated[
+        list[str] | None, typer.Option("--condition", help="thumbs, or a control.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Taste-N: do N thumbs of one person make the model more to that person's taste? Hours."""
+    from tinyllm.runs import Run
+
+    some = {
+        name: chosen
+        for name, chosen in (("votes", votes), ("conditions", conditions))
+        if chosen is not None
+    }
+    options = {"people": people, "seeds": seeds, "shuffles": shuffles, **some}
+    _bench("taste", as_json, folder=folder, run=Run.named(run), **options)
+
+
+def _bench(name: str, as_json: bool, **options: Any) -> None:
+    """Run a bench and print what it found."""
+    from tinyllm.report import run_bench
+
+    values = run_bench(name, **options)
+    if as_json:
+        print_json(values)
+    else:
+        typer.echo("\n".join(f"{name}: {value}" for name, value in values.items()))
