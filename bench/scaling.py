@@ -33,17 +33,16 @@ from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
-from urllib.parse import unquote
 
-import plotly.graph_objects as go
 import torch
 from loky import get_reusable_executor
 
 from tinyllm.corpus import build_corpus
 from tinyllm.evaluation import rulers_of
 from tinyllm.figures.chart import PALETTE, new_figure
-from tinyllm.files import atomic_write
+from tinyllm.files import TinyLLMError, atomic_write
 from tinyllm.model import SIZES, ModelConfig, Transformer
+from tinyllm.report import load_bench
 from tinyllm.tokens import Tokenizer, TokenShards, build_tokenizer
 from tinyllm.training import Plan, next_token_loss, optimizer_for, packed_batches, train
 from tinyllm.training.plan import PRETRAINING
@@ -272,25 +271,8 @@ def draw(found: Mapping[str, Any]) -> str:
         tickvals=[0.01, 0.03, 0.1, 0.3, 1, 3],
     )  # fmt: skip
     figure.update_layout(margin={"r": 90})
-    return as_svg(figure)
-
-
-def as_svg(figure: go.Figure) -> str:
-    """What plotly draws in the browser that the tests use."""
-    sys.path.insert(0, str(HERE.parent / "tests"))
-    from browser import launched
-
-    def give_up(reason: str) -> None:
-        raise SystemExit(reason)
-
-    with launched(give_up) as browser:
-        page = browser.new_page()
-        page.set_content(figure.to_html(include_plotlyjs=True))
-        page.wait_for_selector(".main-svg")
-        uri = page.evaluate(
-            "() => Plotly.toImage(document.querySelector('.plotly-graph-div'), {format: 'svg'})"
-        )
-    return unquote(uri.split(",", 1)[1])
+    (picture,) = load_bench("drawing").as_svgs([figure])
+    return str(picture)
 
 
 def main() -> None:
@@ -305,7 +287,10 @@ def main() -> None:
     sys.stdout.write(text)
     if asked.picture:
         atomic_write(HERE / "scaling.json", text)
-        atomic_write(HERE / "scaling.svg", draw(found))
+        try:
+            atomic_write(HERE / "scaling.svg", draw(found))
+        except TinyLLMError as error:
+            raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

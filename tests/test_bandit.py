@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyllm.alignment.advantages import leave_one_out
-from tinyllm.alignment.bandit import TERMS, Bandit, descend, five_arms, total_variation
+from tinyllm.alignment.bandit import (
+    TERMS,
+    Bandit,
+    descend,
+    five_arms,
+    three_arms,
+    total_variation,
+)
 from tinyllm.alignment.methods.rloo import policy_gradient_loss
 from tinyllm.alignment.rollouts import regularised_reward
 
@@ -78,3 +85,12 @@ def test_every_way_of_paying_begins_at_the_reference():
         first = next(descend(five_arms(), term))
         torch.testing.assert_close(first.policy, five_arms().log_reference.exp())
         assert (first.step, first.kl) == (0, pytest.approx(0, abs=1e-12))
+
+
+def test_over_three_arms_the_ways_of_paying_part_as_over_five():
+    bandit = three_arms()
+    for term in ("k1 in the reward", "k2 in the loss", "k3 in the loss, times rho"):
+        assert total_variation(at_rest(term, bandit).policy, bandit.optimum()) < 1e-3
+    rest = at_rest("k3 in the loss", bandit).policy
+    assert total_variation(rest, bandit.k3_optimum()) < 1e-3
+    assert total_variation(rest, bandit.optimum()) > 0.1

@@ -16,11 +16,11 @@ from tinyllm.evaluation.chat import ask, measure_chat, share_of, take, take_bala
 from tinyllm.evaluation.consistency import measure_consistency
 from tinyllm.evaluation.facts import _begins, likeliest, next_words, probe_facts
 from tinyllm.evaluation.intervals import wilson
-from tinyllm.evaluation.progress import result_of
 from tinyllm.evaluation.table import COLUMNS, rows_of
 from tinyllm.evaluation.win_rate import compare, distinct_pairs, sequence_kl, win_rate
 from tinyllm.evaluation.words import known_words, vocabulary_of, words_of
 from tinyllm.evaluation.writing import ROWS, Written, write
+from tinyllm.events import result_of
 from tinyllm.figures import grades
 from tinyllm.village import CHECKS
 

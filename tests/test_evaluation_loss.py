@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tinyllm.evaluation import loss, rulers
 from tinyllm.evaluation.loss import cut, held_out_loss
-from tinyllm.evaluation.progress import result_of
 from tinyllm.evaluation.rulers import Bigram, baselines, streams_of
+from tinyllm.events import result_of
 from tinyllm.tokens import TokenShards
 
 

@@ -99,6 +99,26 @@ def bench_taste(
     _bench("taste", as_json, folder=folder, run=Run.named(run), **options)
 
 
+@bench_app.command("figures")
+def bench_figures(
+    folder: Annotated[Path, typer.Option(help="Where the page and the pictures go.")],
+    taste: Annotated[Path | None, typer.Option(help="The folder of `bench taste`.")] = None,
+    overoptimisation: Annotated[
+        Path | None, typer.Option(help="What `bench overoptimisation --json` printed.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="A run whose answers are voted on.")] = None,
+    person: Annotated[int, typer.Option(min=0, help="Which simulated person votes.")] = 0,
+    votes: Annotated[int, typer.Option(min=1, max=200, help="How often.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw what alignment taught, as one page and as SVG: all that there are data for."""
+    from tinyllm.runs import Run
+
+    sources = {"taste": taste, "overoptimisation": overoptimisation}
+    named = None if run is None else Run.named(run)
+    _bench("figures", as_json, folder=folder, run=named, person=person, votes=votes, **sources)
+
+
 def _bench(name: str, as_json: bool, **options: Any) -> None:
     """Run a bench and print what it found."""
     from tinyllm.report import run_bench

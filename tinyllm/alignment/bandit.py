@@ -103,6 +103,13 @@ def five_arms(beta: float = 0.5) -> Bandit:
     return Bandit(rewards, reference.log(), beta)
 
 
+def three_arms(beta: float = 0.5) -> Bandit:
+    """A bandit whose policies are the points of a triangle, to be drawn: the best arm is rare."""
+    rewards = torch.tensor([1.0, -0.5, 0.5], dtype=torch.float64)
+    reference = torch.tensor([0.1, 0.6, 0.3], dtype=torch.float64)
+    return Bandit(rewards, reference.log(), beta)
+
+
 @dataclass(frozen=True)
 class Stand:
     """A policy (K) on its way: after so many steps, its expected reward and its KL in nats."""

@@ -96,7 +96,7 @@ def measure_consistency(
     to a check count for it; where the bound came first, n is smaller and says so. A text that
     belongs to a check and cannot be followed fails it (`check` answers False).
 
-    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.events import result_of
     >>> from tinyllm.model import ModelConfig
     >>> model = Transformer(ModelConfig(vocab_size=16, max_position_embeddings=8))
     >>> always = lambda text: {"hero": True, "who_has": None, "lost_found": False}

@@ -89,7 +89,7 @@ def held_out_loss(
     text at all.
 
     >>> from tinyllm.corpus import Document
-    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.events import result_of
     >>> from tinyllm.model import ModelConfig
     >>> from tinyllm.tokens import Tokenizer
     >>> bytewise = Tokenizer.from_merges([])

@@ -52,7 +52,7 @@ def measure_memory(
 ) -> Generator[Progress, None, Recollections]:
     """Go on with each text, greedily, and see whether what must come comes.
 
-    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.events import result_of
     >>> from tinyllm.model import ModelConfig
     >>> from tinyllm.village.memory import Memory
     >>> bytewise = Tokenizer.from_merges([])

@@ -40,7 +40,7 @@ def write(
 
     Sample s of prompt p is at p * num_samples + s of the result. Greedy at temperature 0.
 
-    >>> from tinyllm.evaluation.progress import result_of
+    >>> from tinyllm.events import result_of
     >>> from tinyllm.model import ModelConfig
     >>> model = Transformer(ModelConfig(vocab_size=16, max_position_embeddings=8))
     >>> texts = result_of(write(model, [[1], [2, 3]], stop={0}, temperature=1.0, num_samples=2))

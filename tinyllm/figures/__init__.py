@@ -1,6 +1,7 @@
 """Events and tables become plotly figures, each with a text that says what the figure shows."""
 
 from tinyllm.figures.album import album_chart
+from tinyllm.figures.bandit import arms_chart, simplex_chart
 from tinyllm.figures.card import (
     card_charts,
     copies_chart,
@@ -14,13 +15,18 @@ from tinyllm.figures.corpus import corpus_chart
 from tinyllm.figures.grades import before_after, consistency_bars, grade_bars, share_bars
 from tinyllm.figures.inside import attention_heatmap
 from tinyllm.figures.loss import loss_chart
+from tinyllm.figures.overoptimisation import overoptimisation_chart
+from tinyllm.figures.person import taste_found_chart
+from tinyllm.figures.reliability import foreseen_chart, reliability_chart
 from tinyllm.figures.rewards import pair_accuracy_chart, rlhf_chart
 from tinyllm.figures.stages import stage_chart
+from tinyllm.figures.taste import taste_chart
 from tinyllm.figures.tokens import merges_chart, next_token_bars, token_lengths
 
 __all__ = [
     "Chart",
     "album_chart",
+    "arms_chart",
     "attention_heatmap",
     "before_after",
     "card_charts",
@@ -28,19 +34,25 @@ __all__ = [
     "consistency_bars",
     "copies_chart",
     "corpus_chart",
+    "foreseen_chart",
     "grade_bars",
     "languages_chart",
     "lengths_chart",
     "loss_chart",
     "merges_chart",
     "next_token_bars",
+    "overoptimisation_chart",
     "pair_accuracy_chart",
     "reasons_chart",
     "refresh",
+    "reliability_chart",
     "rlhf_chart",
     "share_bars",
     "show_spaces",
+    "simplex_chart",
     "stage_chart",
+    "taste_chart",
+    "taste_found_chart",
     "to_div",
     "to_html",
     "token_lengths",

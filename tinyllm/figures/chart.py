@@ -112,6 +112,21 @@ def new_figure(title: str, subtitle: str = "", **layout: Any) -> go.Figure:
     return go.Figure(layout={"template": TEMPLATE, "title": heading, **layout})
 
 
+def headed(title: str, *lines: str, panels: bool = False) -> dict[str, Any]:
+    """The part of a layout that holds a title, several lines below it, and the room for them.
+
+    It begins at the edge of the figure, so that it fits a telephone: up to 36 characters for the
+    title and 50 for a line. `panels`: there are headings of panels below.
+
+    >>> headed("Loss", "training", "validation")["title"]["subtitle"]["text"]
+    'training<br>validation'
+    """
+    edge = {"x": 0, "xref": "container", "pad": {"t": 14, "l": 12}}
+    subtitle = {"text": "<br>".join(lines) or "&nbsp;"}
+    room = 62 + 18 * max(len(lines), 1) + (24 if panels else 0)
+    return {"title": {"text": title, "subtitle": subtitle, **edge}, "margin": {"t": room}}
+
+
 def key(colour: str, mark: str, words: str) -> str:
     """One entry of a subtitle that names a series: its mark in its colour, then its words.
 
