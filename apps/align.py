@@ -12,6 +12,7 @@ from apps.live import News, live, status_line
 from apps.page import AT_ONCE, MAY_SAY, PRIVATE, heading, launch_alone, say, section
 from apps.words import in_html, nothing_yet
 from apps.work import Work
+from tinyllm.alignment.contradictions import contradictions, told
 from tinyllm.alignment.versions import list_versions, promote, roll_back
 from tinyllm.answering import Writer, lineage
 from tinyllm.events import Notice
@@ -28,11 +29,16 @@ def thumbs(name: str) -> str:
     owner = find(Run.named(name), "chat")
     if owner is None:
         return f"Alignment starts from the chat model. {nothing_yet('chat model')}"
-    counts = store().stats(lineage(owner))
+    try:
+        counts = store().stats(lineage(owner))
+    except TinyLLMError as error:
+        return str(error)
+    others = counts["other_models"]
+    elsewhere = f" Votes on answers of other models do not count: {others}." if others else ""
     if counts["valid"] == 0:
         return (
             f"Run {name} has no thumbs yet. Give some on the Chat page, or import them with "
-            "`tinyllm feedback import FILE`."
+            f"`tinyllm feedback import FILE`.{elsewhere}"
         )
     kinds = {"up": "thumb{} up", "down": "thumb{} down", "pairs": "pair{}", "edits": "edit{}"}
     parts = [
@@ -42,7 +48,17 @@ def thumbs(name: str) -> str:
     ]
     advice = f" With fewer than {FEW} or so, expect little to change."
     few = advice if counts["valid"] < FEW else ""
-    return f"To learn from, for run {name}: {', '.join(parts)}.{few}"
+    return f"To learn from, for run {name}: {', '.join(parts)}.{few}{elsewhere}"
+
+
+def draw_contradictions(name: str) -> str:
+    """The latest votes of the run that speak against each other."""
+    owner = find(Run.named(name), "chat")
+    try:
+        found = contradictions(store().list(), lineage(owner)) if owner is not None else []
+    except TinyLLMError as error:
+        return f'<p class="notice">{in_html(str(error))}</p>'
+    return "".join(f'<p class="notice">{in_html(sentence)}</p>' for sentence in told(found))
 
 
 def draw_versions(name: str) -> str:
@@ -169,6 +185,7 @@ def build() -> None:
         run = gr.Dropdown([DEFAULT, MINE], value=DEFAULT, label="Run", elem_id="align-run")
         minutes = gr.Slider(0.25, 5, 1.5, step=0.25, label="Minutes", elem_id="align-minutes")
     counts = gr.Markdown(elem_id="align-counts", elem_classes="quiet")
+    against = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="align-contradictions")
     with gr.Row(elem_classes="buttons"):
         go = gr.Button("Align", variant="primary", elem_id="align-start")
         end = gr.Button("Stop", elem_id="align-stop")
@@ -196,6 +213,7 @@ def build() -> None:
     facts = live(look_at_runs, every=2.0, elem_classes="silent")
     for event in (facts.change, run.change):
         event(thumbs, run, counts, **AT_ONCE)
+        event(draw_contradictions, run, against, **AT_ONCE)
         event(draw_versions, run, table, **AT_ONCE)
         event(version_choice, run, [version, choose, undo], **AT_ONCE)
     choose.click(use, [run, version], None, **MAY_SAY)

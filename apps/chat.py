@@ -112,6 +112,9 @@ def answer(text: str, turns: Turns, choice: str | None) -> Iterator[tuple[str, A
 def vote(turns: Turns, event: gr.LikeData) -> tuple[Any, Turns, str]:
     """Keep a thumb. Another one on the same answer takes its place; the same one takes it back."""
     index = event.index if isinstance(event.index, int) else event.index[0]
+    if not 0 <= index // 2 < len(turns):  # cleared or undone meanwhile, perhaps in another tab
+        say("That answer is no longer here. Judge one that is.")
+        return draw(turns), turns, tally()
     turn = turns[index // 2]
     if not turn.whole:
         say("The answer is still being written. Judge it when it is whole.")

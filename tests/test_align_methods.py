@@ -63,13 +63,15 @@ def test_every_method_learns_from_a_reward_model_where_nobody_has_voted(
     assert read_manifest(tmp_path / "aligned" / "v001")["records"] == []
 
 
-def test_dpo_without_comparisons_and_kto_without_both_thumbs_say_so(
-    small_chat,
-    store,
-    tmp_path,
+def test_dpo_without_comparisons_says_so_and_no_method_learns_from_equal_thumbs(
+    small_chat, store, tmp_path
 ):
-    up = [record for record in store.valid() if record.value == 1]
+    thumbs = [record for record in store.valid() if record.kind == "thumb"]
+    apart = [record for record in thumbs if (record.value == 1) == (record.prompt == "Sing")]
+    assert [record.value for record in apart] == [-1, 1]
     with pytest.raises(TinyLLMError, match="DPO learns from comparisons"):
-        run(small_chat, tmp_path / "aligned", records=up, method="dpo")
-    with pytest.raises(TinyLLMError, match="all 2 there are are alike"):
-        run(small_chat, tmp_path / "aligned", records=up, method="kto")
+        run(small_chat, tmp_path / "aligned", records=apart, method="dpo")
+    up = [record for record in thumbs if record.value == 1]
+    for method in METHODS:
+        with pytest.raises(TinyLLMError, match="All 2 usable thumbs are up: nothing can be told"):
+            run(small_chat, tmp_path / "aligned", records=up, method=method)

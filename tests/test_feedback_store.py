@@ -136,8 +136,8 @@ def test_stats_count_what_is_valid(store):
     store.add_edit("Hello", "Hm.", "Hello!")
     store.retract(up.id)
     assert store.stats() == {
-        "records": 5, "valid": 3, "up": 0, "down": 1, "pairs": 1, "edits": 1, "retractions": 1,
-        "sessions": 1,
+        "records": 5, "valid": 3, "other_models": 0, "up": 0, "down": 1, "pairs": 1, "edits": 1,
+        "retractions": 1, "sessions": 1,
     }  # fmt: skip
 
 

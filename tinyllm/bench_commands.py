@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyllm.commands import JsonOption, RunOption, print_json
+from tinyllm.commands import JsonOption, RunOption, SeedOption, print_json
 from tinyllm.files import UsageError
 
 bench_app = typer.Typer(help="Measure a stage beside its peers, as ratios in one run.")
@@ -97,6 +97,18 @@ def bench_taste(
     }
     options = {"people": people, "seeds": seeds, "shuffles": shuffles, **some}
     _bench("taste", as_json, folder=folder, run=Run.named(run), **options)
+
+
+@bench_app.command("store")
+def bench_store(
+    kills: Annotated[int, typer.Option(help="Writers that are killed, one after the other.")] = 200,
+    writers: Annotated[int, typer.Option(help="Writers at once.")] = 20,
+    votes: Annotated[int, typer.Option(help="Votes of all writers together.")] = 10_000,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """The feedback store: is an acknowledged vote ever lost, or there twice?"""
+    _bench("store", as_json, kills=kills, writers=writers, votes=votes, seed=seed)
 
 
 @bench_app.command("figures")

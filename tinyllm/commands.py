@@ -179,17 +179,24 @@ def feedback_add(
     thumb: Annotated[str, typer.Option(help="up or down.")],
 ) -> None:
     """Keep one thumb."""
+    from tinyllm.alignment.contradictions import told_of
+
     choose("--thumb", thumb, ("up", "down"))
     if not prompt.strip():
         raise UsageError("--prompt is what was asked, and it is empty. Give the question itself.")
-    record = _store().add_thumb(_text(prompt), _text(completion), 1 if thumb == "up" else -1)
-    typer.echo(f"Kept as {record.id}.")
+    store = _store()
+    record = store.add_thumb(_text(prompt), _text(completion), 1 if thumb == "up" else -1)
+    typer.echo("\n".join([f"Kept as {record.id}.", *told_of(store.list(), {record.id})]))
 
 
 @feedback_app.command("import")
 def feedback_import(file: Path) -> None:
     """Read JSON lines: prompt, completion, label; or prompt, chosen, rejected."""
-    typer.echo(f"{_store().import_file(file)} records imported.")
+    from tinyllm.alignment.contradictions import contradictions, told
+
+    store = _store()
+    imported = f"{store.import_file(file)} records imported."
+    typer.echo("\n".join([imported, *told(contradictions(store.list()))]))
 
 
 @feedback_app.command("list")
@@ -205,15 +212,17 @@ def feedback_list(as_json: JsonOption = False) -> None:
 
 @feedback_app.command("stats")
 def feedback_stats(run: RunOption = "default", as_json: JsonOption = False) -> None:
-    """How many records of each kind, and how many of them count for a run."""
+    """How many records of each kind, how many of them count for a run, and which contradict."""
+    from tinyllm.alignment.contradictions import contradictions, told
     from tinyllm.answering import lineage
     from tinyllm.runs import Run
 
-    values = _store().stats(lineage(Run.named(run)))
+    store, hashes = _store(), lineage(Run.named(run))
+    values, found = store.stats(hashes), contradictions(store.list(), hashes)
     if as_json:
-        print_json(values)
+        print_json({**values, "contradictions": [each.ids for each in found]})
     else:
-        typer.echo("\n".join(f"{name}: {value}" for name, value in values.items()))
+        typer.echo("\n".join([*(f"{k}: {v}" for k, v in values.items()), *told(found, len(found))]))
 
 
 @feedback_app.command("export")

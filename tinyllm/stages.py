@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyllm.events import Event
+from tinyllm.events import Event, Notice
 from tinyllm.files import TinyLLMError
 from tinyllm.runs import Run, encoded_for, find
 
@@ -235,19 +235,27 @@ def feedback_events(run: Run, *, method: str | None, seconds: float, seed: int) 
         PolicyConfig,
         align,
         capped,
+        valid_records,
         village_candidates,
     )
+    from tinyllm.alignment.contradictions import contradictions, told
     from tinyllm.alignment.policy_config import FOR_VOTES
     from tinyllm.answering import feedback_database, lineage
 
     owner = find(run, "chat")
     assert owner is not None, "align_with_feedback refuses a run without a chat model"
-    records = capped(FeedbackStore(feedback_database()).valid(lineage(owner)))
+    every, hashes = FeedbackStore(feedback_database()).list(), lineage(owner)
+    records = capped(valid_records(every, hashes))
+    others = len(valid_records(every)) - len(valid_records(every, hashes))
+    elsewhere = f"Votes on answers of other models do not count for run {run.name}: {others}."
     if not records:
         raise TinyLLMError(
             "There is no valid feedback yet: nothing imported, and no thumb on an answer of run "
             f"{run.name}. Give thumbs on the Chat page, or `tinyllm feedback import FILE`."
+            + (f" {elsewhere}" if others else "")
         )
+    for text in [*([elsewhere] if others else []), *told(contradictions(every, hashes))]:
+        yield Notice(stage="aligned", text=text)
     reward = find(run, "reward")
     prompts, held_out, canaries = _asked(seed, seconds)
     yield from align(

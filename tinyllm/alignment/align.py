@@ -32,7 +32,7 @@ from tinyllm.alignment.policy_training import SHARES, STAGE, learn_policy, part_
 from tinyllm.alignment.promotion import TASTE_LIMITS, Canaries, Gate, Limits, objections
 from tinyllm.alignment.records import Record
 from tinyllm.alignment.rollouts import Reward
-from tinyllm.alignment.thumb_reward import Grounds, ThumbReward, number_prompts
+from tinyllm.alignment.thumb_reward import FEW, Grounds, ThumbReward, number_prompts, tell_apart
 from tinyllm.alignment.versions import current, next_name, promote
 from tinyllm.alignment.weighed_reward import WeighedReward
 from tinyllm.events import Evaluation, Event, Finished, Notice
@@ -97,7 +97,17 @@ def align(
     reference.requires_grad_(False)
     base = WeighedReward.load(reward) if reward else None
     longest = policy.config.max_position_embeddings - 16
-    voted = list(dict.fromkeys(record.prompt for record in records or ()))
+    _, fitting = number_prompts(tokenizer, [r.prompt for r in records or ()], longest=longest)
+    usable = [record for record in records or () if record.prompt in fitting]
+    if records and len(usable) < len(records):
+        yield Notice(
+            stage=STAGE,
+            text=f"{len(records) - len(usable)} votes are about prompts that are too long for "
+            "this model, and are left out.",
+        )
+    if records and lead is None:
+        tell_apart(usable)
+    voted = list(fitting)
     more, prompts, held_out = _by_kind(voted, prompts, held_out, candidates, config.practice)
     practised, _ = number_prompts(tokenizer, [*voted, *more], longest=longest)
     asked, numbers = number_prompts(tokenizer, [*voted, *more, *prompts], longest=longest)
@@ -117,18 +127,11 @@ def align(
         more=_more_rounds(config, to_change) if method == LED_BY_VOTES else 0,
         ends=None if config.seconds is None else began + ANSWERS_SECONDS * config.seconds,
     )
-    usable = [record for record in records or () if record.prompt in numbers]
     if records is None:
         assert base is not None
         shaped = ShapedReward(base, anchor)
         votes: dict[str, Any] = {}
     else:
-        if len(usable) < len(records):
-            yield Notice(
-                stage=STAGE,
-                text=f"{len(records) - len(usable)} votes are about prompts that are too long for "
-                "this model, and are left out.",
-            )
         grounds = Grounds(
             records=usable,
             reference=reference,
@@ -196,6 +199,8 @@ def align(
     yield Evaluation(stage=STAGE, step=best.steps, metrics=metrics)
     if best.step == 0:
         reasons = ["No policy on the way earned more than the chat model within the limits."]
+    if (given := votes.get("votes", FEW)) < FEW:
+        reasons = [*reasons, f"It was made of {given} votes, and {FEW} are the least."]
     name = next_name(aligned)
     save_model(
         policy,
@@ -243,6 +248,8 @@ def _fit_thumbs(grounds: Grounds) -> Generator[Event, None, tuple[Reward, dict[s
     """The reward that the votes speak for, and what the manifest says about it."""
     head = ThumbReward(grounds)
     told, learned = head.accuracy(), head.learned()
+    for text in head.remarks:
+        yield Notice(stage=STAGE, text=text)
     yield Notice(stage=STAGE, text=told.sentence)
     names = ", ".join(
         f"{name} ({'for' if pull > 0 else 'against'}, {likely:.0%} sure)"

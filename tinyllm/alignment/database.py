@@ -7,6 +7,7 @@ journal takes its place, which is slower and as safe.
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,9 @@ from tinyllm.files import TinyLLMError
 SCHEMA = 2
 """The version of the table; an older store is brought to it, a newer one refused by name."""
 BUSY_SECONDS = 30
+QUEUE_SECONDS, LOOK_AGAIN = 90, (0.005, 0.04)
+"""How long a writer waits for others to have written, and seconds between two looks."""
+CHANCE = random.SystemRandom()
 NETWORK = {"9p", "afpfs", "cifs", "davfs", "fuse.rclone", "fuse.sshfs", "ncpfs", "nfs", "nfs4",
            "smb2", "smb3", "smbfs", "webdav"}  # fmt: skip
 """File systems whose files may be open on other machines."""
@@ -79,27 +83,29 @@ def open_database(place: Path | str) -> sa.Engine:
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         with engine.connect() as connection, connection.execution_options(writes=True).begin():
-            METADATA.create_all(connection)
             schema = _schema_of(connection)
-            for number in range(schema + 1, SCHEMA + 1):
+            if schema not in map(str, range(1, SCHEMA + 1)):
+                engine.dispose()
+                raise TinyLLMError(
+                    f"{place} was written by a newer version of tinyllm (schema {schema}, this one "
+                    f"reads {SCHEMA}), and is left as it is. Open it with that version and export, "
+                    "or choose another home."
+                )
+            METADATA.create_all(connection)
+            for number in range(int(schema) + 1, SCHEMA + 1):
                 MIGRATIONS[number](connection)
                 connection.execute(ABOUT.update().values(value=str(number)))
-    if schema > SCHEMA:
-        engine.dispose()
-        raise TinyLLMError(
-            f"{place} was written by a newer version of tinyllm (schema {schema}, this one reads "
-            f"{SCHEMA}). Open it with that version and export, or choose another home."
-        )
     return engine
 
 
-def _schema_of(connection: sa.Connection) -> int:
+def _schema_of(connection: sa.Connection) -> str:
     """The schema that the store says it has; ours, if it says nothing because it is new."""
+    ABOUT.create(connection, checkfirst=True)
     said = connection.execute(sa.select(ABOUT.c.value).where(ABOUT.c.key == "schema")).scalar()
     if said is None:
         connection.execute(ABOUT.insert().values(key="schema", value=str(SCHEMA)))
-        return SCHEMA
-    return int(said)
+        return str(SCHEMA)
+    return str(said)
 
 
 def _with_driver(url: sa.URL) -> sa.URL:
@@ -193,9 +199,30 @@ def _logs_ahead(connection: Any, times: int = 200) -> bool:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """Writers queue at BEGIN, where waiting is safe, instead of failing in the middle."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    """Writers queue at BEGIN, where waiting is safe, instead of failing in the middle.
+
+    Left to itself, SQLite looks ever more rarely whether the store is free, so whoever has just
+    written is mostly first again, and one of many may wait for minutes. Here all look equally
+    often, at random moments.
+    """
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    plain: Any = connection.connection.driver_connection
+    plain.execute("PRAGMA busy_timeout = 0")
+    try:
+        ends = time.monotonic() + QUEUE_SECONDS
+        while time.monotonic() < ends:
+            try:
+                plain.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    break
+            time.sleep(CHANCE.uniform(*LOOK_AGAIN))
+    finally:
+        plain.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # which gives the error its name
 
 
 @contextmanager
@@ -211,7 +238,11 @@ def explained(place: Path | str) -> Iterator[None]:
         yield
     except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        advice = "check the path, the free space or the URL in TINYLLM_DATABASE_URL."
+        if "is full" in reason or "No space left" in reason:
+            advice = "what was kept before is safe. Free some space, then do it again."
+        elif "locked" in reason:
+            advice = "somebody else was writing all the time. Do it again."
         raise TinyLLMError(
-            f"The feedback store at {place} cannot be used: {reason}. Nothing was changed; check "
-            "the path, the free space or the URL in TINYLLM_DATABASE_URL."
+            f"The feedback store at {place} cannot be used: {reason}. Nothing was changed; {advice}"
         ) from error

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tinyllm.tokens import Tokenizer
 
 PAIRS_PER_PROMPT = 8
+LONGEST_TOKEN = 64
+"""Characters, generously: those of a vocabulary of thousands have at most a dozen or two."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,14 @@ class Labels:
 
 
 def encode_answer(tokenizer: Tokenizer, answer: Answer, room: int) -> list[int]:
-    """The tokens of a judged answer, at most `room`; a finished one closes with its end."""
-    ids = tokenizer.encode(answer.text) + [tokenizer.end] * answer.finished
+    """The tokens of a judged answer, at most `room`; a finished one closes with its end.
+
+    Of a very long answer only the beginning is encoded: a million characters take seconds, and
+    there is room for a few hundred tokens.
+    """
+    text = answer.text[: room * LONGEST_TOKEN]
+    whole = len(text) == len(answer.text)
+    ids = tokenizer.encode(text) + [tokenizer.end] * (answer.finished and whole)
     return ids[:room] or [tokenizer.end]
 
 

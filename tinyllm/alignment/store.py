@@ -132,12 +132,14 @@ class FeedbackStore:
         return len(gone)
 
     def stats(self, policy_hash: str | Iterable[str] | None = None) -> dict[str, int]:
-        """Counts: records in all, those valid, and among these thumbs up and down, pairs, edits."""
+        """Counts: records in all, those valid, and among these thumbs up and down, pairs, edits;
+        and `other_models`, those that would be valid on answers of the models named."""
         records = self.list()
         valid = valid_records(records, policy_hash)
         return {
             "records": len(records),
             "valid": len(valid),
+            "other_models": len(valid_records(records)) - len(valid),
             "up": sum(record.value == 1 for record in valid),
             "down": sum(record.value == -1 for record in valid),
             "pairs": sum(record.kind == "pair" for record in valid),

@@ -15,10 +15,11 @@ from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.explanations import Explained, explain
 from tinyllm.alignment.features import BASE, Features
 from tinyllm.alignment.honesty import Accuracy, accuracy, prequential
-from tinyllm.alignment.labels import encode_answer
+from tinyllm.alignment.labels import LONGEST_TOKEN, encode_answer
 from tinyllm.alignment.records import Record
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumbs import Votes
+from tinyllm.files import TinyLLMError
 from tinyllm.model import Transformer
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 BASE_WEIGHT = 0.5
 """Prior belief: an answer one sd better to the base reward model has e^0.5 times the odds."""
+FEW = 5
+"""Fewer votes than this cannot name a word, however well it fits: each is worth ln 2 = 0.69 nats of
+evidence at most, and a word costs 3 (`features.PRICES`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,7 @@ class ThumbReward:
         self.prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
         if base is not None:
             self.prior_mean[self.features.names.index(BASE)] = BASE_WEIGHT
+        self.cut = 0
         self.votes = self._collect(grounds)
         self.told: Explained = explain(self.votes, self.features.prices, prior_mean=self.prior_mean)
 
@@ -73,6 +78,23 @@ class ThumbReward:
         """How well each vote was foreseen from those before it."""
         predicted = prequential(self.votes, self.features.prices, prior_mean=self.prior_mean)
         return accuracy(predicted, [int(up) for up in self.votes.up])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know before anything is made of these votes."""
+        said = []
+        if 0 < len(self.votes) < FEW:
+            said.append(
+                f"Fewer than {FEW} votes hardly tell a taste from chance, and there are "
+                f"{len(self.votes)}: the version made of them is not put to use. Give twenty or "
+                "more."
+            )
+        if self.cut:
+            said.append(
+                f"Answers voted on that are longer than this model can read: {self.cut}. Of these, "
+                "the beginning counts."
+            )
+        return said
 
     def learned(self, count: int = 8) -> list[tuple[str, float, float]]:
         """What probably matters to the person, likeliest first: each feature with the probability
@@ -99,7 +121,9 @@ class ThumbReward:
         for prompt, answer in judged + [(prompt, other) for prompt, other in against if other]:
             which.append(grounds.numbers[prompt])
             room = reference.config.max_position_embeddings - len(anchor.prompts[which[-1]])
-            completions.append(encode_answer(tokenizer, answer, room))
+            ids = encode_answer(tokenizer, answer, room + 1)
+            self.cut += len(ids) > room
+            completions.append(ids[:room])
         answers = lay_out(
             [anchor.prompts[number] for number in which],
             completions,
@@ -119,6 +143,32 @@ class ThumbReward:
         return Votes(x=x, up=torch.tensor(up, dtype=torch.float64), thumb=thumb)
 
 
+def tell_apart(records: Sequence[Record]) -> None:
+    """Refuse votes in which no answer is preferred to another: nothing could be learned but chance.
+
+    >>> from tinyllm.alignment.records import Answer
+    >>> up = Record(id="1", time="", session="s", turn="t", kind="thumb", prompt="Hello",
+    ...             answer=Answer(text="Hello!"), value=1)
+    >>> tell_apart([up])
+    Traceback (most recent call last):
+    tinyllm.files.TinyLLMError: The one usable thumb is up: nothing can be told apart, ...
+    """
+    thumbs = [record.value for record in records if record.kind == "thumb"]
+    if len(set(thumbs)) == 2 or any(record.comparison for record in records):
+        return
+    if thumbs:
+        way = "up" if thumbs[0] == 1 else "down"
+        one = len(thumbs) == 1
+        many = "The one usable thumb is" if one else f"All {len(thumbs)} usable thumbs are"
+        what = f"{many} {way}"
+    else:
+        what = "No usable vote is a thumb or prefers one answer to another"
+    raise TinyLLMError(
+        f"{what}: nothing can be told apart, so nothing was trained. Give thumbs up and thumbs "
+        "down, or prefer one answer to another."
+    )
+
+
 def number_prompts(
     tokenizer: Tokenizer, prompts: Sequence[str], *, longest: int
 ) -> tuple[list[list[int]], dict[str, int]]:
@@ -129,8 +179,10 @@ def number_prompts(
     encoded: list[list[int]] = []
     numbers: dict[str, int] = {}
     for prompt in prompts:
+        if prompt in numbers or len(prompt) > longest * LONGEST_TOKEN:
+            continue
         ids = encode_prompt(tokenizer, prompt)
-        if prompt not in numbers and len(ids) <= longest:
+        if len(ids) <= longest:
             numbers[prompt] = len(encoded)
             encoded.append(ids)
     return encoded, numbers
