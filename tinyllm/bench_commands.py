@@ -111,6 +111,26 @@ def bench_store(
     _bench("store", as_json, kills=kills, writers=writers, votes=votes, seed=seed)
 
 
+@bench_app.command("reward")
+def bench_reward(run: RunOption = "default", as_json: JsonOption = False) -> None:
+    """The reward model on the chat model's own answers; a whole network on a hundred thumbs."""
+    from tinyllm.runs import Run
+
+    _bench("reward", as_json, run=Run.named(run))
+
+
+@bench_app.command("overoptimisation")
+def bench_overoptimisation(
+    folder: Annotated[Path, typer.Option(help="Where every training is noted; goes on there.")],
+    run: RunOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """A reward pushed far past what it knows: proxy and gold against KL, and what is said then."""
+    from tinyllm.runs import Run
+
+    _bench("overoptimisation", as_json, folder=folder, run=Run.named(run))
+
+
 @bench_app.command("figures")
 def bench_figures(
     folder: Annotated[Path, typer.Option(help="Where the page and the pictures go.")],
