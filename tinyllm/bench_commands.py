@@ -131,6 +131,22 @@ def bench_overoptimisation(
     _bench("overoptimisation", as_json, folder=folder, run=Run.named(run))
 
 
+@bench_app.command("asking")
+def bench_asking(
+    run: RunOption = "default",
+    people: Annotated[int, typer.Option(help="Simulated people, 20 at most.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Days on which each of them votes.")] = 2,
+    folder: Annotated[Path | None, typer.Option(help="Where to note it, and to go on.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="A page for the chart, .html.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Labels saved: votes that were asked for beside votes that came by chance."""
+    from tinyllm.runs import Run
+
+    options = {"people": people, "seeds": seeds, "folder": folder, "picture": picture}
+    _bench("asking", as_json, run=Run.named(run), **options)
+
+
 @bench_app.command("figures")
 def bench_figures(
     folder: Annotated[Path, typer.Option(help="Where the page and the pictures go.")],

@@ -63,9 +63,12 @@ class Explained:
 
     def predict(self, x: Tensor, thumb: Tensor) -> Tensor:
         """The probability (n) that a thumb goes up, or that a pair's a is preferred."""
-        logits = x @ self.weights.T + thumb.double()[:, None] * self.thresholds
-        p: Tensor = torch.sigmoid(logits) @ self.shares
+        p: Tensor = self.each(x, thumb) @ self.shares
         return ((p - LAPSE) / (1 - 2 * LAPSE)).clamp(0.0, 1.0)
+
+    def each(self, x: Tensor, thumb: Tensor) -> Tensor:
+        """The same under each explanation by itself, with what the lapse adds left in: (n, M)."""
+        return torch.sigmoid(x @ self.weights.T + thumb.double()[:, None] * self.thresholds)
 
     @property
     def likely(self) -> Tensor:

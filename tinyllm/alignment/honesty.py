@@ -3,18 +3,23 @@
 Every vote is predicted before it is trained on (prequential evaluation, Dawid 1984), so no vote
 helps to predict itself. The share of right predictions stands beside that of always guessing the
 commoner answer, with its 95% interval; while the interval reaches that baseline, we say so.
+
+Only questions drawn at random are counted. One that was chosen (`asking`) was chosen because its
+answer could not be foreseen; a share among those would make a good head look like a guesser.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from tinyllm.alignment.asking import RANDOM
 from tinyllm.alignment.explanations import explain
+from tinyllm.alignment.records import Record
 from tinyllm.alignment.thumbs import Votes
 from tinyllm.evaluation.intervals import Interval, wilson
 
@@ -80,6 +85,29 @@ def accuracy(predicted: Sequence[float], happened: Sequence[int]) -> Accuracy:
         log_loss=_log_loss(predicted, happened),
         baseline_log_loss=_log_loss([rate] * votes, happened),
     )
+
+
+def foreseen(records: Iterable[Record], chosen_by: str = RANDOM) -> Accuracy:
+    """Judge what stands in the records: `predicted`, noted when the question was asked.
+
+    Counted are votes on questions that were `chosen_by` chance. Ties, and votes that nobody had
+    predicted, are not.
+
+    >>> from tinyllm.alignment.records import Answer
+    >>> def vote(value, predicted, chosen_by):
+    ...     return Record(id="", time="", session="s", turn="t", kind="thumb", prompt="Hello",
+    ...                   answer=Answer(text="Hm."), value=value, predicted=predicted,
+    ...                   chosen_by=chosen_by)
+    >>> votes = [vote(1, 0.9, "random"), vote(-1, 0.2, "random"), vote(1, 0.45, "active")]
+    >>> foreseen(votes).share.value, foreseen(votes, "active").share.value
+    (1.0, 0.0)
+    """
+    pairs = [
+        (record.predicted, int(record.up))
+        for record in records
+        if record.chosen_by == chosen_by and record.predicted is not None and record.up is not None
+    ]
+    return accuracy([predicted for predicted, _ in pairs], [up for _, up in pairs])
 
 
 def prequential(votes: Votes, prices: Tensor, *, prior_mean: Tensor) -> list[float]:

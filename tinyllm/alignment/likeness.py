@@ -43,6 +43,17 @@ def closeness(texts: Sequence[str], to: Sequence[str], nearest: int = 5) -> NDAr
     return mean
 
 
+def nearest(texts: Sequence[str], to: Sequence[str]) -> list[int]:
+    """For each text the number of the one in `to` that is worded most like it.
+
+    >>> nearest(["Two plus three?", "A story about Ida."], ["A story about Tom.", "Two plus two?"])
+    [1, 0]
+    """
+    rows = _directions([words(text) for text in [*texts, *to]])
+    likest: list[int] = (rows[: len(texts)] @ rows[len(texts) :].T).argmax(axis=1).tolist()
+    return likest
+
+
 def most_alike(candidates: Sequence[str], to: Sequence[str], count: int) -> list[str]:
     """`count` of the `candidates` that are worded like the texts in `to`: in turn, the one most
     like each of them that is not taken yet.

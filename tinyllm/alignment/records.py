@@ -137,6 +137,19 @@ class Record:
             return self.other, self.answer
         return (self.answer, self.other) if self.choice == "a" else None
 
+    @property
+    def up(self) -> bool | None:
+        """Whether the thumb went up, or `answer` was preferred to `other`; None if neither can be
+        said (a tie, both bad, a retraction).
+
+        >>> Record(id="1", time="", session="s", turn="t", kind="thumb", prompt="Hello",
+        ...        answer=Answer(text="Hm."), value=-1).up
+        False
+        """
+        if self.kind == "thumb":
+            return self.value == 1
+        return None if self.comparison is None else self.comparison[0] is self.answer
+
 
 def valid_records(
     records: Iterable[Record], policy_hash: str | Iterable[str] | None = None

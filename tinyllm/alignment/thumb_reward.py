@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,12 +12,13 @@ from torch import Tensor
 
 from tinyllm.alignment.anchor import Anchor
 from tinyllm.alignment.answers import Answers, Reading, lay_out, read_answers
+from tinyllm.alignment.asking import RANDOM
 from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.explanations import Explained, explain
 from tinyllm.alignment.features import BASE, Features
 from tinyllm.alignment.honesty import Accuracy, accuracy, prequential
 from tinyllm.alignment.labels import LONGEST_TOKEN, encode_answer
-from tinyllm.alignment.records import Record
+from tinyllm.alignment.records import Answer, Record
 from tinyllm.alignment.rollouts import Reward
 from tinyllm.alignment.thumbs import Votes
 from tinyllm.files import TinyLLMError
@@ -75,9 +77,12 @@ class ThumbReward:
         return self.told.probability(self.features(answers, reading)).log().float()
 
     def accuracy(self) -> Accuracy:
-        """How well each vote was foreseen from those before it."""
+        """How well each vote was foreseen from those before it; of questions chosen at random."""
         predicted = prequential(self.votes, self.features.prices, prior_mean=self.prior_mean)
-        return accuracy(predicted, [int(up) for up in self.votes.up])
+        happened = [int(up) for up in self.votes.up]
+        return accuracy(
+            list(compress(predicted, self._at_random)), list(compress(happened, self._at_random))
+        )
 
     @property
     def remarks(self) -> list[str]:
@@ -107,39 +112,33 @@ class ThumbReward:
         ]
 
     def _collect(self, grounds: Grounds) -> Votes:
-        reference, tokenizer, anchor = grounds.reference, grounds.tokenizer, grounds.anchor
-        votes = [
-            record for record in grounds.records if record.kind == "thumb" or record.comparison
-        ]
+        votes = [record for record in grounds.records if record.up is not None]
+        self._at_random = [record.chosen_by == RANDOM for record in votes]
         thumb = torch.tensor([record.kind == "thumb" for record in votes], dtype=torch.bool)
         if not votes:
             x = torch.zeros(0, len(self.features.names), dtype=torch.float64)
             return Votes(x=x, up=x.sum(1), thumb=thumb)
         judged = [(record.prompt, record.answer) for record in votes]
         against = [(record.prompt, record.other) for record in votes if record.kind != "thumb"]
-        which, completions = [], []
-        for prompt, answer in judged + [(prompt, other) for prompt, other in against if other]:
-            which.append(grounds.numbers[prompt])
-            room = reference.config.max_position_embeddings - len(anchor.prompts[which[-1]])
-            ids = encode_answer(tokenizer, answer, room + 1)
-            self.cut += len(ids) > room
-            completions.append(ids[:room])
-        answers = lay_out(
-            [anchor.prompts[number] for number in which],
-            completions,
-            which=which,
-            pad=tokenizer.pad,
-            end=tokenizer.end,
+        both = judged + [(prompt, other) for prompt, other in against if other]
+        which = [grounds.numbers[prompt] for prompt, _ in both]
+        room = grounds.reference.config.max_position_embeddings
+        rooms = [room - len(grounds.anchor.prompts[number]) for number in which]
+        self.cut = sum(
+            len(encode_answer(grounds.tokenizer, answer, most + 1)) > most
+            for (_, answer), most in zip(both, rooms, strict=True)
         )
-        described = self.features(answers, read_answers(reference, answers))
+        described = describe(
+            self.features,
+            grounds.reference,
+            grounds.tokenizer,
+            [grounds.anchor.prompts[number] for number in which],
+            [answer for _, answer in both],
+            which=which,
+        )
         x = described[: len(votes)].clone()
         x[~thumb] -= described[len(votes) :]
-        up = [
-            record.value == 1
-            if record.comparison is None
-            else record.comparison[0] == record.answer
-            for record in votes
-        ]
+        up = [record.up for record in votes]
         return Votes(x=x, up=torch.tensor(up, dtype=torch.float64), thumb=thumb)
 
 
@@ -167,6 +166,33 @@ def tell_apart(records: Sequence[Record]) -> None:
         f"{what}: nothing can be told apart, so nothing was trained. Give thumbs up and thumbs "
         "down, or prefer one answer to another."
     )
+
+
+def describe(
+    features: Features,
+    reference: Transformer,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[Answer],
+    *,
+    which: Sequence[int],
+) -> Tensor:
+    """The features (B, D) of answers to encoded `prompts`, as `reference` reads them.
+
+    `which` says to which of the anchor's prompts each is compared.
+    """
+    room = reference.config.max_position_embeddings
+    written = lay_out(
+        prompts,
+        [
+            encode_answer(tokenizer, answer, room - len(prompt))
+            for prompt, answer in zip(prompts, answers, strict=True)
+        ],
+        which=which,
+        pad=tokenizer.pad,
+        end=tokenizer.end,
+    )
+    return features(written, read_answers(reference, written))
 
 
 def number_prompts(

@@ -1,6 +1,7 @@
 """Events and tables become plotly figures, each with a text that says what the figure shows."""
 
 from tinyllm.figures.album import album_chart
+from tinyllm.figures.asking import labels_chart
 from tinyllm.figures.bandit import arms_chart, simplex_chart
 from tinyllm.figures.card import (
     card_charts,
@@ -36,6 +37,7 @@ __all__ = [
     "corpus_chart",
     "foreseen_chart",
     "grade_bars",
+    "labels_chart",
     "languages_chart",
     "lengths_chart",
     "loss_chart",
