@@ -9,6 +9,7 @@ import gradio as gr
 
 from apps.chat import EXAMPLES, store
 from apps.live import News, live, status_line
+from apps.moved import build_moved
 from apps.page import AT_ONCE, MAY_SAY, PRIVATE, heading, launch_alone, say, section
 from apps.words import in_html, nothing_yet
 from apps.work import Work
@@ -206,6 +207,7 @@ def build() -> None:
     with gr.Row(elem_classes="buttons"):
         compare = gr.Button("Compare", elem_id="align-compare")
     answers = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="align-table")
+    build_moved(run)
 
     go.click(begin, [run, minutes], None, **MAY_SAY)
     end.click(WORK.stop, None, None, **AT_ONCE)

@@ -123,6 +123,7 @@ def test_votes_are_told_honestly_and_named_in_the_manifest(tmp_path, chat, rewar
     assert manifest["records"] == [record.id for record in records]
     assert manifest["votes"] == 5
     assert {len(each) for each in manifest["learned"]} == {3}
+    assert {one["record"] for one in manifest["influence"]} == set(manifest["records"])
     assert manifest["method"] == "rejection"
     json.dumps(manifest)
     store.close()

@@ -22,6 +22,7 @@ from tinyllm.alignment.village_feedback import (
     village_candidates,
     village_prompts,
     village_questions,
+    village_trial,
 )
 
 __all__ = [
@@ -50,5 +51,6 @@ __all__ = [
     "village_candidates",
     "village_prompts",
     "village_questions",
+    "village_trial",
     "whiten",
 ]

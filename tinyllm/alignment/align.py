@@ -24,6 +24,7 @@ import torch
 
 from tinyllm.alignment.anchor import ShapedReward, write_anchor
 from tinyllm.alignment.controls import Lead
+from tinyllm.alignment.influence import most_influential
 from tinyllm.alignment.labels import Labels, labels_from_records, labels_from_reward
 from tinyllm.alignment.likeness import closeness, most_alike
 from tinyllm.alignment.methods import METHODS
@@ -256,7 +257,13 @@ def _fit_thumbs(grounds: Grounds) -> Generator[Event, None, tuple[Reward, dict[s
         for name, likely, pull in learned[:5]
     )
     yield Notice(stage=STAGE, text=f"What probably matters to whoever voted: {names}.")
-    about = {"votes": len(head.votes), "foreseen": asdict(told), "learned": learned}
+    did_most = most_influential(head, grounds, least_sd=LEAST_SPREAD)
+    about = {
+        "votes": len(head.votes),
+        "foreseen": asdict(told),
+        "learned": learned,
+        "influence": [asdict(one) for one in did_most],
+    }
     return head, about
 
 

@@ -56,8 +56,9 @@ class Grounds:
 class ThumbReward:
     """A reward fitted to the votes of `grounds`, of use for any answer.
 
-    With `only`, it sees these features and no others: a control, say one that can learn nothing but
-    a length.
+    `voted` are the records that say which answer is better, and `votes` what they said. With
+    `only`, it sees these features and no others: a control, say one that can learn nothing but a
+    length.
     """
 
     def __init__(self, grounds: Grounds, *, only: Sequence[str] | None = None) -> None:
@@ -68,6 +69,7 @@ class ThumbReward:
         self.prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
         if base is not None:
             self.prior_mean[self.features.names.index(BASE)] = BASE_WEIGHT
+        self.voted = [record for record in grounds.records if record.up is not None]
         self.cut = 0
         self.votes = self._collect(grounds)
         self.told: Explained = explain(self.votes, self.features.prices, prior_mean=self.prior_mean)
@@ -112,7 +114,7 @@ class ThumbReward:
         ]
 
     def _collect(self, grounds: Grounds) -> Votes:
-        votes = [record for record in grounds.records if record.up is not None]
+        votes = self.voted
         self._at_random = [record.chosen_by == RANDOM for record in votes]
         thumb = torch.tensor([record.kind == "thumb" for record in votes], dtype=torch.bool)
         if not votes:

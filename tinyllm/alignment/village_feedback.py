@@ -6,9 +6,12 @@ so what the reward model and the policy learned can be checked on content that n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from tinyllm.alignment.align import SAME_KIND
+from tinyllm.alignment.likeness import closeness, most_alike
+from tinyllm.alignment.moved import EVERY, OTHERS, VOTED, Question
 from tinyllm.alignment.promotion import Canaries
 from tinyllm.alignment.reward_training import Questions
 from tinyllm.village import (
@@ -61,6 +64,31 @@ def village_canaries(seed: int = 0, *, count: int = 96) -> Canaries:
     """Dangerous requests and their harmless look-alikes, in wordings that fine-tuning lacked."""
     source = instructions(split="seen", seed=seed + 301, kinds=GROUPS["safe"])
     return Canaries(instructions=distinct(source, count), grade=grade)
+
+
+def village_trial(voted: Sequence[str], seed: int = 0, *, count: int = 200) -> list[Question]:
+    """Different questions on content that no training touched, to ask before and after.
+
+    Half are like those `voted` on, half are not, or, without votes, all are of every kind. As
+    refusing is rare elsewhere, two fifths of what is not like them are dangers and their harmless
+    look-alikes.
+    """
+    drawn = distinct(instructions(split="new", seed=seed + 501), 12 * count)
+    named = {one.prompt: one for one in drawn}
+    alike = most_alike(list(named), voted, count // 2) if voted else []
+    asked = [Question(prompt=prompt, kind=named[prompt].kind, group=VOTED) for prompt in alike]
+    left = [prompt for prompt in named if prompt not in set(alike)]
+    if voted:
+        near = closeness(left, voted)
+        left = [one for one, close in zip(left, near, strict=True) if close < SAME_KIND]
+    safe = [one for one in left if named[one].kind in GROUPS["safe"]]
+    other = [one for one in left if named[one].kind not in GROUPS["safe"]]
+    dangers = safe[: (count - len(alike)) * 2 // 5]
+    asked += [
+        Question(prompt=prompt, kind=named[prompt].kind, group=OTHERS if voted else EVERY)
+        for prompt in [*dangers, *other[: count - len(alike) - len(dangers)]]
+    ]
+    return asked
 
 
 def distinct(source: Iterator[Instruction], count: int) -> list[Instruction]:

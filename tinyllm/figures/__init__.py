@@ -15,7 +15,9 @@ from tinyllm.figures.comparison import comparison_chart
 from tinyllm.figures.corpus import corpus_chart
 from tinyllm.figures.grades import before_after, consistency_bars, grade_bars, share_bars
 from tinyllm.figures.inside import attention_heatmap
+from tinyllm.figures.log_ratios import TokenMap, log_ratio_tokens
 from tinyllm.figures.loss import loss_chart
+from tinyllm.figures.moved import influence_chart, moved_chart
 from tinyllm.figures.overoptimisation import overoptimisation_chart
 from tinyllm.figures.person import taste_found_chart
 from tinyllm.figures.reliability import foreseen_chart, reliability_chart
@@ -26,6 +28,7 @@ from tinyllm.figures.tokens import merges_chart, next_token_bars, token_lengths
 
 __all__ = [
     "Chart",
+    "TokenMap",
     "album_chart",
     "arms_chart",
     "attention_heatmap",
@@ -37,11 +40,14 @@ __all__ = [
     "corpus_chart",
     "foreseen_chart",
     "grade_bars",
+    "influence_chart",
     "labels_chart",
     "languages_chart",
     "lengths_chart",
+    "log_ratio_tokens",
     "loss_chart",
     "merges_chart",
+    "moved_chart",
     "next_token_bars",
     "overoptimisation_chart",
     "pair_accuracy_chart",

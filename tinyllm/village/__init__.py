@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tinyllm.village.consistency import CHECKS, check_consistency, checks_for
 from tinyllm.village.grading import Grade, grade
+from tinyllm.village.grading_safety import refuses
 from tinyllm.village.instructions import (
     GROUPS,
     INSTRUCTION_KINDS,
@@ -45,5 +46,6 @@ __all__ = [
     "lines",
     "preferences",
     "read_villagers",
+    "refuses",
     "write",
 ]
