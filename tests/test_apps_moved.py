@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from studios import PATIENCE, open_page, press, text_of, wait_for_text
 
 from tinyllm.alignment import FeedbackStore
 from tinyllm.files import read_manifest
+from tinyllm.model import load_model, save_model
 from tinyllm.runs import DEFAULT
+from tinyllm.tokens import Tokenizer
 
 
 @pytest.fixture(name="voted")
 def remember_a_vote(studio):
-    """The version in use says what two votes did, of which one has been deleted since."""
+    """The version in use says what two votes did, of which one has been deleted since; and it
+    differs from the chat model, which a training of seconds cannot promise."""
     version = studio.home / "runs" / DEFAULT / "aligned" / "v001"
+    before = read_manifest(version)
+    model, tokenizer = load_model(version), Tokenizer.load(version)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(1 + 0.2 * torch.randn(weight.shape, generator=generator))
+    save_model(model, tokenizer, version, eos=tokenizer.end, stage="aligned")
     store = FeedbackStore(studio.home / "feedback.db")
     vote = store.add_thumb("Who is Nell?", "Nell <b>sings</b> to the geese.", -1)
     store.close()
@@ -23,7 +34,7 @@ def remember_a_vote(studio):
         {"record": record, "moved": moved, "feature": "word geese", "pull": -0.2}
         for record, moved in (("gone", 0.9), (vote.id, 0.41))
     ]
-    manifest = {**read_manifest(version), "records": [vote.id], "influence": did}
+    manifest = {**before, **read_manifest(version), "records": [vote.id], "influence": did}
     (version / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
