@@ -19,29 +19,23 @@ where the curve does, at 0 and at 200.
 
 from __future__ import annotations
 
-import json
-import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from loky import get_reusable_executor
 
 from tinyllm.alignment.people import PEOPLE
-from tinyllm.evaluation.intervals import bootstrap_mean
+from tinyllm.cells import Row, clustered, measured
 from tinyllm.figures import labels_chart, to_html
-from tinyllm.files import TinyLLMError, atomic_write
-from tinyllm.runs import Run, find
+from tinyllm.files import atomic_write
+from tinyllm.runs import Run
 from tinyllm.savings import CHANCE, LEVELS, WAYS, Cell, cells, measure
-from tinyllm.taste import Place
+from tinyllm.taste import place_of
 
 RESAMPLES = 2_000
 WAYS_BY_CHANCE = {WAYS[way].pairs: way for way in WAYS if WAYS[way].at_random == 1}
-Row = dict[str, Any]
 
 
 def run(
@@ -54,42 +48,23 @@ def run(
     workers: int = 2,
 ) -> dict[str, Any]:
     """Measure what is not measured yet, summarise all of it, and draw it if asked to."""
-    owner = find(run, "chat")
-    if owner is None:
-        raise TinyLLMError(f"Run {run.name} has no chat model. `tinyllm train` makes one.")
-    reward = find(run, "reward")
-    place = Place(owner.chat, reward.reward if reward else None)
     planned = cells(people, seeds, tuple(WAYS))
     with tempfile.TemporaryDirectory() as temporary:
-        path = (folder or Path(temporary)) / "cells.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        known = _read(path)
-        _measure([cell for cell in planned if cell not in known], place, path, workers)
-        known = _read(path)
+        rows = measured(
+            (folder or Path(temporary)) / "cells.jsonl",
+            planned,
+            measure,
+            place_of(run),
+            workers=workers,
+            said=lambda row: (
+                f"{row['way']}, {row['taste']}: {row['curve'][str(LEVELS[-1])]['win']:.2f}"
+            ),
+        )
+    known = {Cell(row["way"], row["person"], row["seed"]): row for row in rows}
     found = summarise([known[cell] for cell in planned])
     if picture is not None:
         atomic_write(picture, to_html(labels_chart(found)))
     return found
-
-
-def _read(path: Path) -> dict[Cell, Row]:
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return {Cell(row["way"], row["person"], row["seed"]): row for row in rows}
-
-
-def _measure(ahead: Sequence[Cell], place: Place, path: Path, workers: int) -> None:
-    executor = get_reusable_executor(max_workers=workers)
-    began = time.monotonic()
-    waiting: list[Future[Row]] = [executor.submit(measure, cell, place) for cell in ahead]
-    for done, future in enumerate(as_completed(waiting), 1):
-        row = future.result()
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        left = (time.monotonic() - began) / done * (len(ahead) - done)
-        sys.stderr.write(
-            f"{done} of {len(ahead)}, {left / 60:.0f} min left: {row['way']}, {row['taste']}: "
-            f"{row['curve'][str(LEVELS[-1])]['win']:.2f}\n"
-        )
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
@@ -102,8 +77,8 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
         wins, curve = (_by_person(each) for each in zip(*beside)) if beside else ({}, {})
         found[way] = {
             votes: {
-                "win": _clustered((r["person"], r["curve"][votes]["win"]) for r in some),
-                "correlation": _clustered(
+                "win": clustered((r["person"], r["curve"][votes]["win"]) for r in some),
+                "correlation": clustered(
                     (r["person"], r["curve"][votes]["correlation"]) for r in some
                 ),
                 "above chance": _above(beside, [votes]),
@@ -137,7 +112,7 @@ def _beside(rows: Sequence[Row], way: str, other: str) -> list[tuple[Row, Row]]:
 
 def _above(beside: Iterable[tuple[Row, Row]], levels: Sequence[str]) -> dict[str, float] | None:
     """By how much win rates lie above those of chance, on average over `levels`."""
-    return _clustered(
+    return clustered(
         (row["person"], row["curve"][votes]["win"] - theirs["curve"][votes]["win"])
         for row, theirs in beside
         for votes in levels
@@ -177,13 +152,3 @@ def worth(
     value = invert(np.arange(len(people)))
     return {"value": round(value, 1), "low": round(float(low), 1), "high": round(float(high), 1),
             "saved": round(value - votes, 1), "n": len(people)}  # fmt: skip
-
-
-def _clustered(pairs: Iterable[tuple[int, float]]) -> dict[str, float] | None:
-    """The mean with its interval: people are drawn again and again, not days or votes."""
-    people: dict[int, list[float]] = {}
-    for person, value in pairs:
-        people.setdefault(person, []).append(value)
-    if not people:
-        return None
-    return bootstrap_mean([float(np.mean(values)) for values in people.values()]).to_dict()

@@ -51,8 +51,8 @@ from tinyllm.figures import (
 from tinyllm.figures.chart import FONT
 from tinyllm.files import TinyLLMError, UsageError, atomic_write
 from tinyllm.report import load_bench
-from tinyllm.runs import Run, find
-from tinyllm.taste import CONFIG, Cell, Place, opened, pool, votes_of
+from tinyllm.runs import Run
+from tinyllm.taste import CONFIG, Cell, Place, opened, place_of, pool, votes_of
 
 OTHERS = 64
 """Prompts that were not voted on, on which reward and taste are compared."""
@@ -173,14 +173,6 @@ def series(found: Mapping[str, Any], form: str) -> dict[str, Any]:
     if law is None:
         return way
     return {**way, "fit": {"gold": (law["alpha"]["value"], law["beta"]["value"])}, "r2": law["r2"]}
-
-
-def place_of(run: Run) -> Place:
-    """The chat model that was voted on, and the base reward model, where there is one."""
-    owner, reward = find(run, "chat"), find(run, "reward")
-    if owner is None:
-        raise TinyLLMError(f"Run {run.name} has no chat model. `tinyllm train` makes one.")
-    return Place(owner.chat, reward.reward if reward else None)
 
 
 class Understood(NamedTuple):

@@ -23,24 +23,20 @@ to 20 prompts included; "read" has those near, further and far away.
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future, as_completed
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from loky import get_reusable_executor
 
 from tinyllm.alignment.overoptimisation import BENDS, Curve, bootstrap_law, fit_law
+from tinyllm.cells import measured
 from tinyllm.evaluation.intervals import bootstrap_mean
 from tinyllm.files import TinyLLMError
 from tinyllm.goodhart import cells, measure
 from tinyllm.runs import Run, find
-from tinyllm.taste import Cell, Place
+from tinyllm.taste import Place
 
 SEEDS, WORKERS = 2, 2
 SHOWN = 3
@@ -63,30 +59,16 @@ def run(folder: Path, run: Run, *, seeds: int = SEEDS, workers: int = WORKERS) -
             f"`tinyllm train --run {run.name} --until reward` makes it."
         )
     place = Place(chat.chat, reward.reward)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "cells.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    known = {
-        Cell(*(row[name] for name in ("condition", "votes", "person", "seed"))) for row in rows
-    }
-    ahead = [cell for cell in cells(seeds) if cell not in known]
-    executor = get_reusable_executor(max_workers=workers)
-    began = time.monotonic()
-    waiting: list[Future[dict[str, Any]]] = [
-        executor.submit(measure, cell, place) for cell in ahead
-    ]
-    for done, future in enumerate(as_completed(waiting), 1):
-        row = future.result()
-        rows.append(row)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        left = (time.monotonic() - began) / done * (len(ahead) - done)
-        sys.stderr.write(
-            f"{done} of {len(ahead)}, {left / 60:.0f} min left: {row['taste']}, KL "
-            f"{np.mean(row['rl']['kl'][-1]):.1f}: proxy {np.mean(row['rl']['proxy'][-1]):+.2f}, "
-            f"gold {np.mean(row['rl']['gold'][-1]):+.2f}\n"
-        )
+    rows = measured(
+        folder / "cells.jsonl", cells(seeds), measure, place, workers=workers, said=last_point
+    )
     return summarise(rows)
+
+
+def last_point(row: dict[str, Any]) -> str:
+    """How far RLOO went, and what that was worth."""
+    kl, proxy, gold = (np.mean(row["rl"][name][-1]) for name in ("kl", "proxy", "gold"))
+    return f"{row['taste']}, KL {kl:.1f}: proxy {proxy:+.2f}, gold {gold:+.2f}"
 
 
 def summarise(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

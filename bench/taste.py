@@ -22,22 +22,16 @@ Intervals are bootstraps over people.
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from loky import get_reusable_executor
-
 from tinyllm.alignment.people import CONTENT, PEOPLE
-from tinyllm.evaluation.intervals import bootstrap_mean
-from tinyllm.files import TinyLLMError, UsageError
-from tinyllm.runs import Run, find
-from tinyllm.taste import CONDITIONS, SEEDS, SHUFFLES, VOTES, Cell, Place, cells, measure
+from tinyllm.cells import clustered, measured
+from tinyllm.files import UsageError
+from tinyllm.runs import Run
+from tinyllm.taste import CONDITIONS, SEEDS, SHUFFLES, VOTES, Cell, cells, measure, place_of
 
 
 def run(
@@ -54,34 +48,18 @@ def run(
     """Measure what is not measured yet, and summarise all of it."""
     if unknown := sorted(set(conditions) - set(CONDITIONS)):
         raise UsageError(f"There is no condition {unknown[0]}. There are: {', '.join(CONDITIONS)}.")
-    owner = find(run, "chat")
-    if owner is None:
-        raise TinyLLMError(f"Run {run.name} has no chat model. `tinyllm train` makes one.")
-    reward = find(run, "reward")
-    place = Place(owner.chat, reward.reward if reward else None)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "cells.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    known = {
-        Cell(*(row[name] for name in ("condition", "votes", "person", "seed"))) for row in rows
-    }
     planned = cells(people, seeds, shuffles, votes)
-    ahead = [cell for cell in planned if cell not in known and cell.condition in conditions]
-    executor = get_reusable_executor(max_workers=workers)
-    began = time.monotonic()
-    waiting: list[Future[dict[str, Any]]] = [
-        executor.submit(measure, cell, place) for cell in ahead
-    ]
-    for done, future in enumerate(as_completed(waiting), 1):
-        row = future.result()
-        rows.append(row)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        left = (time.monotonic() - began) / done * (len(ahead) - done)
-        sys.stderr.write(
-            f"{done} of {len(ahead)}, {left / 60:.0f} min left: {row['condition']} {row['votes']} "
-            f"{row['taste']}: {row['win']:.2f} (KL {row['kl']:.2f})\n"
-        )
+    rows = measured(
+        folder / "cells.jsonl",
+        [cell for cell in planned if cell.condition in conditions],
+        measure,
+        place_of(run),
+        workers=workers,
+        said=lambda row: (
+            f"{row['condition']} {row['votes']} {row['taste']}: {row['win']:.2f} "
+            f"(KL {row['kl']:.2f})"
+        ),
+    )
     return summarise(rows)
 
 
@@ -93,9 +71,12 @@ def summarise(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         by_taste = {taste: mean_of(r for r in some if r["taste"] == taste) for taste in
                     sorted({row["taste"] for row in some})}  # fmt: skip
         content = (row for row in some if row["taste"].split(" + ")[0] in CONTENT)
+        win, about_content = (
+            clustered((row["person"], row["win"]) for row in part) for part in (some, content)
+        )
         found.setdefault(condition, {})[str(n)] = {
-            "win": clustered(some),
-            "content": clustered(content),
+            "win": win,
+            "content": about_content,
             "worst": min(by_taste.items(), key=lambda item: item[1]),
             "by_taste": by_taste,
             "promoted": sum(row["promoted"] for row in some) / len(some),
@@ -108,7 +89,7 @@ def summarise(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     won = {tuple(row[name] for name in asdict(Cell("", 0, 0, 0))): row["win"] for row in rows}
     for n, entry in found.get("thumbs", {}).items():
         entry["above length only"] = clustered(
-            {"person": person, "win": win - won["length only", votes, person, seed]}
+            (person, win - won["length only", votes, person, seed])
             for (condition, votes, person, seed), win in won.items()
             if (condition, votes) == ("thumbs", int(n))
             and ("length only", votes, person, seed) in won
@@ -120,13 +101,3 @@ def mean_of(rows: Any, name: str = "win") -> float:
     """The mean of a column."""
     values = [row[name] for row in rows]
     return sum(values) / len(values)
-
-
-def clustered(found: Iterable[dict[str, Any]]) -> dict[str, float] | None:
-    """The mean win rate with a 95% interval: people are drawn again and again, not votes."""
-    rows = list(found)
-    people = sorted({row["person"] for row in rows})
-    if not people:
-        return None
-    means = [mean_of(row for row in rows if row["person"] == person) for person in people]
-    return bootstrap_mean(means).to_dict()

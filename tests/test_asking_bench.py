@@ -1,6 +1,7 @@
 """Labels saved: what is measured, that it goes on where it stopped, and its table and chart."""
 
 import json
+from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -129,18 +130,18 @@ def test_what_loses_saves_less_than_nothing():
 
 def test_the_bench_measures_what_is_missing_and_draws_it(monkeypatch, tmp_path):
     bench = load_bench("asking")
-    monkeypatch.setattr(bench, "find", lambda run, stage: SimpleNamespace(chat=1, reward=2))
+    monkeypatch.setattr("tinyllm.taste.find", lambda *_: SimpleNamespace(chat=1, reward=2))
     calls = []
 
     class Now:
         def submit(self, _, cell, place):
             calls.append(cell)
-            done = bench.Future()
+            done = Future()
             levels = CURVE if cell.way == CHANCE else LEVELS
             done.set_result(row(cell.way, cell.person, cell.seed, dict.fromkeys(levels, 0.7)))
             return done
 
-    monkeypatch.setattr(bench, "get_reusable_executor", lambda max_workers: Now())
+    monkeypatch.setattr("tinyllm.cells.get_reusable_executor", lambda max_workers: Now())
     run = SimpleNamespace(name="default")
     bench.run(run, folder=tmp_path, people=1, seeds=1)
     found = bench.run(run, folder=tmp_path, people=2, seeds=1, picture=tmp_path / "labels.html")

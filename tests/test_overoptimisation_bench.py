@@ -1,6 +1,7 @@
 """One reward pushed by both means on a very small chat model, and the summary of several."""
 
 import json
+from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -122,11 +123,11 @@ def test_the_bench_pushes_what_is_missing_and_fits_what_is_there(monkeypatch, tm
     class Now:
         def submit(self, _, cell, place):
             calls.append(cell)
-            done = bench.Future()
+            done = Future()
             done.set_result(row(cell, 1.0 + cell.person))
             return done
 
-    monkeypatch.setattr(bench, "get_reusable_executor", lambda max_workers: Now())
+    monkeypatch.setattr("tinyllm.cells.get_reusable_executor", lambda max_workers: Now())
     run = SimpleNamespace(name="default")
     bench.run(tmp_path / "o", run, seeds=1)
     found = bench.run(tmp_path / "o", run, seeds=2)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -73,17 +74,17 @@ def test_one_cell_is_an_alignment_and_a_verdict(monkeypatch, tmp_path):
 def test_the_bench_measures_what_is_missing_and_no_more(monkeypatch, tmp_path):
     bench = load_bench("taste")
     place = SimpleNamespace(chat=tmp_path, reward=tmp_path)
-    monkeypatch.setattr(bench, "find", lambda run, stage: place)
+    monkeypatch.setattr(taste, "find", lambda run, stage: place)
     calls = []
 
     class Now:
         def submit(self, _, cell, place):
             calls.append(cell)
-            done = bench.Future()
+            done = Future()
             done.set_result(row(cell.condition, cell.votes, cell.person, cell.seed, 0.7))
             return done
 
-    monkeypatch.setattr(bench, "get_reusable_executor", lambda max_workers: Now())
+    monkeypatch.setattr("tinyllm.cells.get_reusable_executor", lambda max_workers: Now())
     asked = {"people": 2, "seeds": 1, "shuffles": 1, "votes": [50]}
     run = SimpleNamespace(name="default")
     bench.run(tmp_path / "t", run, **asked, conditions=["thumbs"])

@@ -23,13 +23,13 @@ from tinyllm.alignment.anchor import write_anchor
 from tinyllm.alignment.asking import ACTIVE, AT_RANDOM, RANDOM, QuestionPool, after, rank
 from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.explanations import Explained, explain
-from tinyllm.alignment.features import BASE, Features
+from tinyllm.alignment.features import Features
 from tinyllm.alignment.honesty import ANEW
 from tinyllm.alignment.judging import within_prompt_correlation
 from tinyllm.alignment.methods.rejection import weigh_answers
 from tinyllm.alignment.people import Person, meet
 from tinyllm.alignment.records import Answer
-from tinyllm.alignment.thumb_reward import BASE_WEIGHT, describe
+from tinyllm.alignment.thumb_reward import believed, describe
 from tinyllm.alignment.thumbs import Votes
 from tinyllm.alignment.village_feedback import distinct
 from tinyllm.alignment.weighed_reward import WeighedReward
@@ -127,9 +127,6 @@ def scene(place: Place, seed: int) -> Scene:
     shown = [prompts[number] for number in which]
     rows = describe(features, chat, tokenizer, shown, answers, which=which)
     first = len(asked) * SAMPLES
-    prior_mean = torch.zeros(len(features.names), dtype=torch.float64)
-    if base is not None:
-        prior_mean[features.names.index(BASE)] = BASE_WEIGHT
     return Scene(
         texts=[(a.text, b.text) for a, b in zip(answers[::2], answers[1::2], strict=True)],
         rows=rows.view(len(asked), 2, -1),
@@ -139,7 +136,7 @@ def scene(place: Place, seed: int) -> Scene:
         ],
         judged=features(anchor.answers, anchor.reading)[first:],
         prices=features.prices,
-        prior_mean=prior_mean,
+        prior_mean=believed(features),
     )
 
 

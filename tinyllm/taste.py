@@ -29,8 +29,9 @@ from tinyllm.alignment.village_feedback import distinct
 from tinyllm.evaluation.chat import measure_chat
 from tinyllm.evaluation.win_rate import compare
 from tinyllm.events import Finished, Notice, result_of
-from tinyllm.files import read_manifest
+from tinyllm.files import TinyLLMError, read_manifest
 from tinyllm.model import generate
+from tinyllm.runs import Run, find
 from tinyllm.village import GROUPS, Instruction, grade, instructions
 
 VOTES = (25, 50, 100, 200)
@@ -83,6 +84,14 @@ class Place(NamedTuple):
 
     chat: Path
     reward: Path | None
+
+
+def place_of(run: Run) -> Place:
+    """The chat model that is voted on, and the base reward model, where there is one."""
+    owner, reward = find(run, "chat"), find(run, "reward")
+    if owner is None:
+        raise TinyLLMError(f"Run {run.name} has no chat model. `tinyllm train` makes one.")
+    return Place(owner.chat, reward.reward if reward else None)
 
 
 @cache

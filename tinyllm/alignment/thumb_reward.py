@@ -66,9 +66,7 @@ class ThumbReward:
         self.features = Features(
             grounds.tokenizer, grounds.anchor, practised=grounds.practised, base=base, only=only
         )
-        self.prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
-        if base is not None:
-            self.prior_mean[self.features.names.index(BASE)] = BASE_WEIGHT
+        self.prior_mean = believed(self.features)
         self.voted = [record for record in grounds.records if record.up is not None]
         self.cut = 0
         self.votes = self._collect(grounds)
@@ -82,9 +80,8 @@ class ThumbReward:
         """How well each vote was foreseen from those before it; of questions chosen at random."""
         predicted = prequential(self.votes, self.features.prices, prior_mean=self.prior_mean)
         happened = [int(up) for up in self.votes.up]
-        return accuracy(
-            list(compress(predicted, self._at_random)), list(compress(happened, self._at_random))
-        )
+        at_random = [record.chosen_by == RANDOM for record in self.voted]
+        return accuracy(list(compress(predicted, at_random)), list(compress(happened, at_random)))
 
     @property
     def remarks(self) -> list[str]:
@@ -115,7 +112,6 @@ class ThumbReward:
 
     def _collect(self, grounds: Grounds) -> Votes:
         votes = self.voted
-        self._at_random = [record.chosen_by == RANDOM for record in votes]
         thumb = torch.tensor([record.kind == "thumb" for record in votes], dtype=torch.bool)
         if not votes:
             x = torch.zeros(0, len(self.features.names), dtype=torch.float64)
@@ -168,6 +164,12 @@ def tell_apart(records: Sequence[Record]) -> None:
         f"{what}: nothing can be told apart, so nothing was trained. Give thumbs up and thumbs "
         "down, or prefer one answer to another."
     )
+
+
+def believed(features: Features) -> Tensor:
+    """What each feature's weight is before there are votes (D): something for the base reward."""
+    known = [BASE_WEIGHT if name == BASE else 0.0 for name in features.names]
+    return torch.tensor(known, dtype=torch.float64)
 
 
 def describe(

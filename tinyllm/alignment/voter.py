@@ -20,11 +20,11 @@ from tinyllm.alignment.anchor import Anchor
 from tinyllm.alignment.asking import Asked, rank
 from tinyllm.alignment.comparisons import encode_prompt
 from tinyllm.alignment.explanations import Explained, explain
-from tinyllm.alignment.features import BASE, Features
+from tinyllm.alignment.features import Features
 from tinyllm.alignment.likeness import nearest
 from tinyllm.alignment.records import Answer, Record
 from tinyllm.alignment.rollouts import Reward
-from tinyllm.alignment.thumb_reward import BASE_WEIGHT, describe
+from tinyllm.alignment.thumb_reward import believed, describe
 from tinyllm.alignment.thumbs import Votes
 from tinyllm.model import Transformer
 
@@ -47,9 +47,7 @@ class Voter:
     ) -> None:
         self._reference, self._tokenizer, self._prompts = reference, tokenizer, list(prompts)
         self.features = Features(tokenizer, anchor, base=base)
-        self._prior_mean = torch.zeros(len(self.features.names), dtype=torch.float64)
-        if base is not None:
-            self._prior_mean[self.features.names.index(BASE)] = BASE_WEIGHT
+        self._prior_mean = believed(self.features)
         self._rows: dict[tuple[str, Answer], Tensor] = {}
         self.told: Explained | None = None
 
